@@ -1,0 +1,27 @@
+// Small files: read whole, written whole and durably.
+#pragma once
+
+#include "base/buffer.h"
+
+#include <sys/types.h>
+
+// Appends the file's content to `out`; ST_MALFORMED when it is larger than `max_bytes`.
+NODISCARD enum status file_read(const char *path, size_t max_bytes, struct buffer *out,
+                                struct error *err);
+
+// As file_read() from an open descriptor, until its end.
+NODISCARD enum status file_read_fd(int fd, const char *name, size_t max_bytes, struct buffer *out,
+                                   struct error *err);
+
+// Makes a new file; ST_EXISTS when there is one. Durable when it returns.
+NODISCARD enum status file_create(const char *path, struct bytes content, mode_t mode,
+                                  struct error *err);
+
+// Writes beside the path, syncs, renames over it, syncs the folder.
+NODISCARD enum status file_replace(const char *path, struct bytes content, mode_t mode,
+                                   struct error *err);
+
+// Makes a folder; one that is there already is fine.
+NODISCARD enum status file_make_folder(const char *path, mode_t mode, struct error *err);
+
+bool file_exists(const char *path);

@@ -1,0 +1,183 @@
+// The queue: a ring under one mutex; the eventfd is written only when the queue turns non-empty
+// and read only when it turns empty, so a batch costs one system call at each end at most.
+#include "base/queue.h"
+
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    void **items;
+    size_t capacity;
+    size_t reserved;
+    size_t first;
+    size_t length;
+    size_t waiting; // consumers inside queue_wait()
+    int fd;
+    bool signalled; // the eventfd is readable
+    bool closed;
+};
+
+enum status queue_create(size_t capacity, size_t reserved, struct queue **queue, struct error *err)
+{
+    struct queue *q = calloc(1, sizeof(*q));
+    void **items = calloc(capacity, sizeof(*items));
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (q == NULL || items == NULL || fd < 0) {
+        enum status status = fd < 0 ? error_errno(err, ST_IO, "queue: eventfd")
+                                    : error_set(err, ST_NOMEM, "queue of %zu: no memory", capacity);
+        if (fd >= 0) {
+            close(fd);
+        }
+        free(items);
+        free(q);
+        return status;
+    }
+    q->items = items;
+    q->capacity = capacity;
+    q->reserved = reserved;
+    q->fd = fd;
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&q->filled, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *queue = q;
+    return ST_OK;
+}
+
+void queue_destroy(struct queue **queue)
+{
+    struct queue *q = *queue;
+    if (q == NULL) {
+        return;
+    }
+    pthread_cond_destroy(&q->filled);
+    pthread_mutex_destroy(&q->lock);
+    close(q->fd);
+    free(q->items);
+    free(q);
+    *queue = NULL;
+}
+
+// With the lock held.
+static void signal_fd(struct queue *q, bool on)
+{
+    if (on == q->signalled) {
+        return;
+    }
+    uint64_t value = 1;
+    ssize_t done = on ? write(q->fd, &value, sizeof(value)) : read(q->fd, &value, sizeof(value));
+    (void)done; // cannot fail: the counter is 0 or 1 and the descriptor is ours
+    q->signalled = on;
+}
+
+static size_t push(struct queue *q, void *const *items, size_t count, size_t places)
+{
+    pthread_mutex_lock(&q->lock);
+    size_t pushed = 0;
+    while (!q->closed && pushed < count && q->length < places) {
+        q->items[(q->first + q->length) % q->capacity] = items[pushed++];
+        q->length++;
+    }
+    if (pushed > 0) {
+        signal_fd(q, true);
+    }
+    bool wake = pushed > 0 && q->waiting > 0;
+    pthread_mutex_unlock(&q->lock);
+    if (wake) {
+        pthread_cond_signal(&q->filled);
+    }
+    return pushed;
+}
+
+size_t queue_push(struct queue *queue, void *const *items, size_t count)
+{
+    return push(queue, items, count, queue->capacity - queue->reserved);
+}
+
+size_t queue_push_reserved(struct queue *queue, void *const *items, size_t count)
+{
+    return push(queue, items, count, queue->capacity);
+}
+
+// With the lock held.
+static size_t take(struct queue *q, void **items, size_t max)
+{
+    size_t taken = 0;
+    while (taken < max && q->length > 0) {
+        items[taken++] = q->items[q->first];
+        q->first = (q->first + 1) % q->capacity;
+        q->length--;
+    }
+    if (q->length == 0 && !q->closed) {
+        signal_fd(q, false);
+    } else if (q->length > 0 && q->waiting > 0) {
+        pthread_cond_signal(&q->filled);
+    }
+    return taken;
+}
+
+size_t queue_take(struct queue *queue, void **items, size_t max)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t taken = take(queue, items, max);
+    pthread_mutex_unlock(&queue->lock);
+    return taken;
+}
+
+size_t queue_wait(struct queue *queue, void **items, size_t max, int64_t deadline_ms)
+{
+    struct timespec until = { .tv_sec = deadline_ms / 1000,
+                              .tv_nsec = deadline_ms % 1000 * 1000000 };
+    pthread_mutex_lock(&queue->lock);
+    queue->waiting++;
+    int timed_out = 0;
+    while (queue->length == 0 && !queue->closed && timed_out == 0) {
+        if (deadline_ms < 0) {
+            pthread_cond_wait(&queue->filled, &queue->lock);
+        } else {
+            timed_out = pthread_cond_timedwait(&queue->filled, &queue->lock, &until);
+        }
+    }
+    queue->waiting--;
+    size_t taken = take(queue, items, max);
+    pthread_mutex_unlock(&queue->lock);
+    return taken;
+}
+
+void queue_close(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->closed = true;
+    signal_fd(queue, true);
+    pthread_mutex_unlock(&queue->lock);
+    pthread_cond_broadcast(&queue->filled);
+}
+
+bool queue_is_closed(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool closed = queue->closed;
+    pthread_mutex_unlock(&queue->lock);
+    return closed;
+}
+
+size_t queue_length(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t length = queue->length;
+    pthread_mutex_unlock(&queue->lock);
+    return length;
+}
+
+int queue_fd(const struct queue *queue)
+{
+    return queue->fd;
+}
