@@ -133,6 +133,10 @@ struct wire_officer_part {
     uint32_t shard;
     struct bytes body_key_id;
     const struct wire_consent_record *consent;
+    const struct bytes *flags;
+    size_t flags_count;
+    const struct bytes *lost_ids;
+    size_t lost_ids_count;
 };
 
 struct wire_consent_seen {
