@@ -39,7 +39,7 @@ static void remove_directory(void)
 const char *test_directory(void)
 {
     remove_directory();
-    strcpy(directory, "/tmp/vedomo-test-XXXXXX");
+    snprintf(directory, sizeof directory, "/tmp/vedomo-test-XXXXXX");
     if (mkdtemp(directory) == NULL) {
         fail_msg("mkdtemp failed");
     }

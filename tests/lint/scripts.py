@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Scripts are read before they are run: `bash -n` and Python's compiler over each of them, an
+interpreter line and the executable bit where there is one. `scripts.py [ROOT]`."""
+
+import os
+import subprocess
+import sys
+
+import source
+
+FOLDERS = ["deploy", "tests", ".ci"]
+
+
+def check(root):
+    for path in source.files(root, FOLDERS, ("",)):
+        full = os.path.join(root, path)
+        with open(full, "rb") as file:
+            first = file.readline(80)
+        if first.startswith(b"#!") and not os.access(full, os.X_OK):
+            yield path, 1, "has an interpreter line, but is not executable"
+        if path.endswith(".py") or b"python3" in first[:40] and first.startswith(b"#!"):
+            try:
+                compile(source.text(root, path), path, "exec")
+            except SyntaxError as error:
+                yield path, error.lineno or 1, error.msg
+        elif path.endswith(".sh") or first.startswith(b"#!") and b"bash" in first:
+            result = subprocess.run(["bash", "-n", full], capture_output=True, text=True, check=False)
+            if result.returncode != 0:
+                yield path, 1, result.stderr.strip().replace("\n", "; ")
+
+
+def main():
+    root = sys.argv[1] if len(sys.argv) > 1 else source.ROOT
+    found = list(check(root))
+    for path, number, problem in found:
+        print("%s:%d: %s" % (path, number, problem))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Each lint is shown a bad sample, and must find it; and a good one, and must be quiet."""
+
+import os
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import layers  # noqa: E402
+import scripts  # noqa: E402
+import style  # noqa: E402
+
+GOOD = {
+    "src/base/good.h": "// What it is for.\n#pragma once\n",
+    "src/proof/good.c": '// What it is for.\n#include "base/good.h"\n#include "seal/hash.h"\n',
+    "src/bus/seed.c": "// What it is for.\n#include <zmq.h>\nvoid f(void)\n{\n    srand(1);\n}\n",
+    "src/node/good.c": '// strcpy(a, b) in words; "system(" in a string.\nconst char *s = "system(1)";\n',
+    "src/policy/long.c": "// For a table.\n// Length: the table is one thing.\n" + "int a;\n" * 700,
+    "tests/good.sh": "#!/usr/bin/env bash\ntrue\n",
+}
+
+# lint, file, its text, what the lint must say.
+BAD = [
+    (layers, "src/base/a.c", '// A.\n#include "seal/hash.h"\n', "base may not include"),
+    (layers, "src/seal/a.c", '// A.\n#include "wire/wire.h"\n', "seal may not include"),
+    (layers, "src/proof/a.c", '// A.\n#include "seal/box.h"\n', "proof may not include"),
+    (layers, "src/policy/a.c", '// A.\n#include "seal/hash.h"\n', "policy may not include"),
+    (layers, "src/policy/b.c", "// A.\nvoid f(void)\n{\n    malloc(1);\n}\n", "policy is pure"),
+    (layers, "src/broker/a.c", '// A.\n#include "node/node.h"\n', "broker may not include"),
+    (layers, "src/node/a.c", '// A.\n#include "cmd/vedomo/x.h"\n', "node may not include"),
+    (layers, "src/audit/a.c", "// A.\n#include <lmdb.h>\n", "outside its door"),
+    (layers, "src/store/a.h", "// A.\n#pragma once\n#include <lmdb.h>\n", "a header includes"),
+    (layers, "src/store/b.h", "// A.\n#pragma once\nstruct x {\n    MDB_env *env;\n};\n", "names 'MDB_env'"),
+    (layers, "src/bus/b.h", "// A.\n#pragma once\nint f(zmq_msg_t *m);\n", "names 'zmq_msg_t'"),
+    (layers, "src/web/b.h", "// A.\n#pragma once\njson_t *f(void);\n", "names 'json_t'"),
+    (layers, "src/node/b.c", "// A.\nvoid f(void)\n{\n    pthread_mutex_lock(&m);\n}\n", "outside base and bus"),
+    (layers, "src/utils/b.c", "// A.\n", "not in the table"),
+    (layers, "src/node/c.c", '// A.\n#include "other.h"\n', "rooted at src/"),
+    (layers, "include/vedomo/x.h", '// A.\n#pragma once\n#include "base/bytes.h"\n', "includes an internal"),
+    (style, "src/node/a.c", "// A.\nvoid f(void)\n{\n    strcpy(a, b);\n}\n", "'strcpy'"),
+    (style, "src/node/b.c", "// A.\nvoid f(void)\n{\n    x = rand();\n}\n", "'rand'"),
+    (style, "src/node/c.c", "// A.\nvoid f(void)\n{\n    srand(1);\n}\n", "'srand'"),
+    (style, "src/node/d.c", "// A.\nvoid f(void)\n{\n" + "    a();\n" * 61 + "}\n", "f has 61 lines"),
+    (style, "src/node/e.c", "// A.\n" + "int a;\n" * 600, "601 lines, at most 600"),
+    (style, "src/node/f.h", "// A.\n#pragma once\n" + "int a;\n" * 199, "201 lines, at most 200"),
+    (style, "src/node/g.h", "// A.\n", "no #pragma once"),
+    (style, "src/node/h.c", "#include <stdio.h>\n", "does not open with"),
+    (style, "src/node/i.c", "// A. TODO: the rest\n", "unfinished"),
+    (style, "src/node/j.c", "// As asked for in issue 12.\n", "does not belong here"),
+    (style, "docs/k.md", "see /home/someone/notes\n", "does not belong here"),
+    (style, "src/sql/l.c", "// A.\nvoid f(void)\n{\n    sqlite3_exec(db, text, 0, 0, 0);\n}\n", "SQL as text"),
+    (style, "src/audit/journal.c", "// A.\nvoid f(void)\n{\n    store_remove(t, k);\n}\n", "only appends"),
+    (style, "src/audit/journal_x.c", "// A.\nvoid f(void)\n{\n    store_put(t, &j->entry, k, v);\n}\n", "only appends"),
+    (scripts, "deploy/a", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
+    (scripts, "tests/b.py", "def f(:\n", "invalid syntax"),
+]
+
+
+def found(lint, files, executable=True):
+    with tempfile.TemporaryDirectory(prefix="vedomo-lint-") as root:
+        for path, text in files.items():
+            full = os.path.join(root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, "w", encoding="utf-8") as file:
+                file.write(text)
+            if executable:
+                os.chmod(full, 0o755)
+        return ["%s:%d: %s" % item for item in lint.check(root)]
+
+
+def main():
+    failures = []
+    for lint in (layers, style, scripts):
+        said = found(lint, GOOD)
+        if said:
+            failures.append("%s complains about good code: %s" % (lint.__name__, said))
+    for lint, path, text, words in BAD:
+        said = found(lint, {path: text})
+        if not any(words in line for line in said):
+            failures.append("%s overlooks %s in %s: said %s" % (lint.__name__, words, path, said))
+    if not found(scripts, {"deploy/c": "#!/usr/bin/env bash\ntrue\n"}, executable=False):
+        failures.append("scripts overlooks a script that is not executable")
+    for line in failures:
+        print(line)
+    print("lint self-test: %d samples, %d failed" % (len(BAD) + 4, len(failures)))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
