@@ -77,7 +77,7 @@ def calls(path, text):
                 yield number, "'%s' is not used here" % match.group(1)
         if path.startswith("src/") and SQL_TEXT.search(line):
             yield number, "'%s' takes SQL as text" % SQL_TEXT.search(line).group(1)
-        if path.startswith("src/") and re.match(r"\s*extern\b(?!\s*\"C\")", line):
+        if path.startswith("src/") and path.endswith(".c") and re.match(r"\s*extern\b", line):
             yield number, "'extern' in a source file"
     if JOURNAL.match(path):
         for pattern in (JOURNAL_BANNED, JOURNAL_PUT):
@@ -94,8 +94,9 @@ def words(path, text):
 
 
 def layout(path, text):
-    if path.endswith(".h") and "#pragma once" not in text:
-        yield 1, "no #pragma once"
+    guard = "#ifndef VEDOMO_" if path.startswith("include/") else "#pragma once"
+    if path.endswith(".h") and guard not in text:
+        yield 1, "no %s" % guard
     if not text.startswith("//"):
         yield 1, "the file does not open with what it is for"
     if not text.endswith("\n"):
