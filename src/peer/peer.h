@@ -1,0 +1,108 @@
+// A peer's side of the broker's endpoint: one connection that greets, keeps the log honest, signs
+// what goes out, checks what the broker signed, and comes back after a failure. It has no thread:
+// its owner calls it, always in the same one. Nothing here may be called from another thread.
+//
+// What comes in, and who vouches for it: WELCOME, PROOF and RESULT are signed by the broker's batch
+// key and checked here, the body of a RESULT by its hash as well. ASK, RELEASE and REFUSAL carry
+// receipts that prove them: the handler checks those. BUSY, PING and PONG are hints.
+#pragma once
+
+#include "bus/poller.h"
+#include "wire/wire.h"
+
+struct peer;
+struct seal_identity;
+
+// Borrowed while the peer lives, texts and keys alike.
+struct peer_config {
+    struct bus_context *context;
+    const char *endpoint;                 // "tcp://broker.example:4440"
+    const struct seal_identity *identity; // own member, node, CURVE and batch keys
+    struct digest broker_curve_key;       // from the broker's card, which the caller has verified
+    struct digest broker_batch_key;
+    const char *origin;          // the log's origin; its SHA-256 is the audience of signatures
+    const char *log_vkey;        // the log's key, C2SP form
+    const char *checkpoint_path; // keeps the newest verified checkpoint; NULL: nowhere (tests)
+    const char *const *features; // optional abilities to name in HELLO
+    size_t features_count;
+};
+
+enum peer_state {
+    PEER_WAITING = 0, // for the back-off to pass
+    PEER_CONNECTING,  // TCP, handshake
+    PEER_GREETING,    // HELLO sent, WELCOME awaited
+    PEER_READY,       // may send
+    PEER_STOPPED      // the log was rolled back or forked: nothing more is sent, ever
+};
+
+// A message from the broker, borrowed for the call of the handler.
+struct peer_message {
+    enum wire_type type; // WELCOME, ASK, RELEASE, REFUSAL, BUSY, PROOF or RESULT
+    struct id ref;
+    struct bytes payload; // decode with wire_type_schema(type)
+    struct bytes boxes;
+};
+
+// May call peer_send(), not peer_step(), peer_call() or peer_destroy().
+typedef void (*peer_handler)(void *argument, const struct peer_message *message);
+
+// Loads the checkpoint that was kept. Connects with the first peer_step(). ST_CORRUPT: the kept
+// checkpoint does not verify under log_vkey.
+NODISCARD enum status peer_create(const struct peer_config *config, struct peer **peer,
+                                  struct error *err);
+
+// Keeps the checkpoint, closes the connection; what is queued is dropped.
+void peer_destroy(struct peer **peer);
+
+// Lets `poller` wake for this peer under the two tags, whatever sockets it opens and closes. Then
+// wait until peer_deadline_ms() at the latest and call peer_step() with deadline 0.
+NODISCARD enum status peer_attach(struct peer *peer, struct bus_poller *poller, unsigned tag,
+                                  unsigned monitor_tag, struct error *err);
+void peer_detach(struct peer *peer);
+int64_t peer_deadline_ms(const struct peer *peer); // monotonic
+
+// Waits until `deadline_ms` (monotonic; 0: not at all) for something to happen, then does all there
+// is to do: connects, greets, takes messages, answers pings, flushes. Calls `handler` for each
+// message of the broker's. ST_UNPROVEN: the peer has stopped. A failed connection is no error here:
+// it tries again; see peer_problem().
+NODISCARD enum status peer_step(struct peer *peer, int64_t deadline_ms, peer_handler handler,
+                                void *argument, struct error *err);
+
+// Queues a message (copied). ST_CLOSED unless READY; ST_BUSY: 1,024 messages or 16 MB wait already.
+// Signed, with whatever else is queued at the next flush, are HELLO, ANNOUNCEMENT, REQUEST, ANSWER,
+// CANCEL, SESSION, CONSENT_CHANGE, QUERY, CONTROL and CHUNK.
+NODISCARD enum status peer_send(struct peer *peer, enum wire_type type, const struct id *ref,
+                                struct bytes payload, struct bytes boxes, struct error *err);
+
+// Signs what is queued, in batches of at most 256, and hands it to the socket. ST_OK also when some
+// of it must wait for the connection to drain. peer_step() ends with it.
+NODISCARD enum status peer_flush(struct peer *peer, struct error *err);
+
+// Sends one message that is answered by RESULT (SESSION, CONSENT_CHANGE, QUERY, CONTROL, CHUNK),
+// connecting first if need be, and waits. *result and *body live in the arena. A RESULT with
+// another status than 0 is returned as that status with the broker's sentence. ST_TIMEOUT,
+// ST_CLOSED, ST_DENIED: what peer_problem() says. Other messages that arrive meanwhile go to
+// nobody, so this is for programs that only call.
+NODISCARD enum status peer_call(struct peer *peer, enum wire_type type, struct bytes payload,
+                                struct bytes boxes, int64_t deadline_ms, struct arena *arena,
+                                struct wire_result *result, struct bytes *body, struct error *err);
+
+enum peer_state peer_state(const struct peer *peer);
+
+// Why the peer is not READY, in words for an operator, with the status: broker unreachable
+// (ST_CLOSED), key not accepted or clock off by more than 60 s (ST_DENIED), no answer (ST_TIMEOUT),
+// another server key (ST_UNPROVEN), log rolled back or forked (ST_UNPROVEN, stopped). ST_OK and an
+// empty message while nothing is wrong.
+const struct error *peer_problem(const struct peer *peer);
+
+// From the last WELCOME or PROOF. 0 and zero before the first.
+uint32_t peer_credit(const struct peer *peer);                  // requests that may be under way
+const struct digest *peer_bundle_hash(const struct peer *peer); // the policy bundle in force
+int64_t peer_clock_skew_ms(const struct peer *peer);            // own clock minus the broker's
+
+// The newest verified checkpoint: its tree's size and the signed note. Size 0 and empty before the
+// first. Borrowed until the next peer_step().
+uint64_t peer_checkpoint(const struct peer *peer, struct bytes *note);
+
+// What was dropped because it did not verify or parse, since the start.
+uint64_t peer_dropped(const struct peer *peer);
