@@ -1,0 +1,27 @@
+// What changes between two policy bundles: who could see what that could not before.
+#pragma once
+
+#include "catalogue/catalogue.h"
+
+enum catalogue_change {
+    CATALOGUE_WIDER,    // could not before
+    CATALOGUE_NARROWER, // can no longer
+};
+
+// One thing that an official can see under one of the two bundles alone.
+struct catalogue_difference {
+    enum catalogue_change change;
+    const struct catalogue_agreement *agreement; // the one that allows it: of new, or of old
+    const struct catalogue_field *field;
+    const struct catalogue_purpose *purpose;
+    enum catalogue_basis basis;
+    const char *role;           // official role; "" when the agreement takes any
+    struct catalogue_form form; // strongest form allowed on that side; NONE: same form, but …
+    const char *limit;          // … this limit differs: "budget", "consent-days", …; else ""
+};
+
+// Calls `report` for each difference, wider ones first, in the order of the agreements. `old` may
+// be NULL: everything is wider. Returns how many there were.
+size_t catalogue_diff(const struct catalogue *old, const struct catalogue *new,
+                      void (*report)(void *context, const struct catalogue_difference *difference),
+                      void *context);
