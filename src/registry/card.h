@@ -52,14 +52,8 @@ struct registry_pins {
     size_t threshold; // k; 0 trusts nobody
 };
 
-enum { REGISTRY_KEY_TEXT_BYTES = 53 };
-
-// "ed25519:<base64>" and back. Parsing is strict.
-void registry_key_format(const struct digest *key, char text[REGISTRY_KEY_TEXT_BYTES]);
-bool registry_key_parse(struct bytes text, struct digest *key);
-
-// Adds a key given as text. ST_USAGE: not a key; ST_EXISTS: there already; ST_FULL: more than
-// REGISTRY_PINS_MAX. The threshold stays the caller's to set.
+// Adds a key given as text ("ed25519:<base64>"). ST_USAGE: not a key; ST_EXISTS: there already;
+// ST_FULL: more than REGISTRY_PINS_MAX. The threshold stays the caller's to set.
 NODISCARD enum status registry_pins_add(struct registry_pins *pins, struct bytes text,
                                         struct error *err);
 
@@ -110,7 +104,7 @@ NODISCARD enum status registry_card_decode(struct bytes payload, struct bytes or
                                            struct registry_card *card, struct error *err);
 
 // registry_signed_verify() and registry_card_decode() in one: what a node does with the broker's
-// card and with the cards from the directory. The audience is SHA-256 of `origin`.
+// card and with the cards from the directory. The audience is seal_audience(origin).
 NODISCARD enum status registry_card_verify(struct bytes signed_message, struct bytes origin,
                                            const struct registry_pins *pins,
                                            struct registry_card *card, struct error *err);
@@ -158,6 +152,3 @@ NODISCARD enum status registry_bundle_head_verify(struct bytes signed_message, s
                                                   const struct registry_pins *pins,
                                                   struct registry_bundle_head *head,
                                                   struct error *err);
-
-// SHA-256 of the log's origin: the audience of every signature.
-struct digest registry_audience(struct bytes origin);
