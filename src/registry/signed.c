@@ -4,11 +4,10 @@
 // does not verify spoils the whole: it cannot come from carelessness of others, only from damage or
 // forgery. Keys that are not pinned say nothing, good or bad.
 #include "registry/card.h"
+
 #include "seal/hash.h"
 #include "seal/sign.h"
 #include "wire/wire.h"
-
-#include "base/text.h"
 
 enum { SIGNATURES_MAX = 16, SIGNED_TEXT_BYTES = 128 };
 
