@@ -1,0 +1,117 @@
+// The journal door: the log's durable order of entries (HOME/log, a store environment). It only
+// grows: no code path replaces or removes an entry, a tile or a checkpoint. An append is one
+// synced commit; only after it is the checkpoint of the new size signed, and only a commit makes
+// receipts.
+//
+// Threads: open, append and close belong to the recorder (the thread that owns the term);
+// audit_journal_publish() to the publisher; everything marked "any thread" to all.
+#pragma once
+
+#include "audit/entry.h"
+#include "audit/vault.h"
+#include "base/arena.h"
+#include "seal/sign.h"
+#include "wire/exchange.h"
+
+struct audit_journal;
+struct audit_commit;
+
+enum { AUDIT_BATCH_MAX = 1024 };
+
+struct audit_journal_options {
+    const char *home;                 // holds log/ and log.published
+    const char *origin;               // the log's origin = name of its key
+    size_t map_bytes;                 // upper bound of the environment; 0: 64 GiB
+    const struct seal_signer *signer; // the log's key; borrowed until close
+    struct audit_vault *vault;        // borrowed until close
+    bool create;                      // begin a new log where there is none
+};
+
+// Opens for writing, takes the next term, rebuilds the tree's right edge and checks it against the
+// highest checkpoint ever published. ST_NOT_FOUND: no log there and not `create`. ST_UNPROVEN: the
+// log is shorter than, or differs from, what was published: an older copy was restored or entries
+// were changed; nothing is ever signed on such a log. ST_DENIED: of another origin or key.
+NODISCARD enum status audit_journal_open(const struct audit_journal_options *options,
+                                         struct audit_journal **journal, struct error *err);
+void audit_journal_close(struct audit_journal **journal);
+
+// Entries that are durable. Any thread.
+uint64_t audit_journal_size(const struct audit_journal *journal);
+
+// The term that this opening took; audit_journal_append() wants it back.
+uint64_t audit_journal_term(const struct audit_journal *journal);
+
+// The time for the leaves of the next batch: never below the last one's. Recorder thread.
+uint32_t audit_journal_minutes(const struct audit_journal *journal, int64_t wall_ms);
+
+// Writes 1..AUDIT_BATCH_MAX sealed entries behind the last one, in one commit, and gives what
+// proves them: *commit starts with one reference. `expected_size` is the size that the caller
+// decided from.
+// ST_STALE: the size or the term is another; nothing written. ST_FULL: no space; nothing written,
+// a later append may go through. ST_MALFORMED: an entry is not sealed, or its time goes backwards.
+// Any other failure is final: what reached the disk is unknown; every later append gives ST_IO
+// and the process has to stop.
+NODISCARD enum status audit_journal_append(struct audit_journal *journal,
+                                           const struct audit_entry *const *entries, size_t count,
+                                           uint64_t expected_size, uint64_t term,
+                                           struct audit_commit **commit, struct error *err);
+
+// ---- a commit: immutable, counted; any thread.
+
+struct audit_commit *audit_commit_ref(struct audit_commit *commit);
+void audit_commit_unref(struct audit_commit **commit);
+uint64_t audit_commit_first(const struct audit_commit *commit); // index of its first entry
+size_t audit_commit_count(const struct audit_commit *commit);
+uint64_t audit_commit_size(const struct audit_commit *commit); // of the tree that holds it
+struct digest audit_commit_root(const struct audit_commit *commit);
+struct bytes audit_commit_checkpoint(const struct audit_commit *commit); // the signed note
+const struct digest *audit_commit_leaf_hash(const struct audit_commit *commit, size_t place);
+struct bytes audit_commit_path(const struct audit_commit *commit, size_t place);
+
+// A receipt under way: what wire_receipt needs around it. Visible so that it lives on the stack;
+// `receipt` views the commit and the entry and lives as long as both.
+struct audit_receipt {
+    struct wire_receipt receipt;
+    struct wire_receipt_extra extra;
+    struct bytes others[AUDIT_PARTS_MAX];
+};
+
+// The receipt of the entry at `place` of the commit, for the reader of part `type`. `entry` is the
+// one that was appended there. ST_MALFORMED: the class has no such part.
+NODISCARD enum status audit_commit_receipt(const struct audit_commit *commit, size_t place,
+                                           const struct audit_entry *entry, enum wire_part type,
+                                           struct audit_receipt *receipt, struct error *err);
+
+// ---- publication
+
+// The newest checkpoint as signed at the last commit (at size 0: of the empty tree): size, root and
+// note. `note` is appended. Any thread.
+NODISCARD enum status audit_journal_checkpoint(struct audit_journal *journal, uint64_t *size,
+                                               struct digest *root, struct buffer *note,
+                                               struct error *err);
+
+// Makes a checkpoint of this log the highest published one: HOME/log.published is replaced,
+// durably, before this returns; only then may it be shown to anyone, witnesses included. The row in
+// the journal follows with the next append. Call it again for the same size with the witnesses'
+// signatures. ST_UNPROVEN: lower than what was published, or not a checkpoint of this log.
+// Publisher thread.
+NODISCARD enum status audit_journal_publish(struct audit_journal *journal, struct bytes note,
+                                            struct error *err);
+
+// The highest published checkpoint; ST_NOT_FOUND when there is none yet. Any thread.
+NODISCARD enum status audit_journal_published(struct audit_journal *journal, uint64_t *size,
+                                              struct buffer *note, struct error *err);
+
+// ---- state; any thread
+
+// Of what map and disk allow; 1000 when it cannot be told. New requests stop at 900.
+unsigned audit_journal_used_permille(struct audit_journal *journal);
+
+// How many commits the oldest open read transaction is behind.
+uint64_t audit_journal_reader_lag(struct audit_journal *journal);
+
+// Frees the places of readers whose process has died. Once a minute.
+NODISCARD enum status audit_journal_reader_check(struct audit_journal *journal, struct error *err);
+
+// True once an append has failed for good.
+bool audit_journal_is_poisoned(const struct audit_journal *journal);

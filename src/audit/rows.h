@@ -1,0 +1,81 @@
+// From an entry to the rows of the views: a pure function of the entry, so that views can be
+// rebuilt. A row is a key and a value in a table, or its removal.
+#pragma once
+
+#include "audit/entry.h"
+#include "audit/tag.h"
+#include "base/arena.h"
+#include "wire/entry.h"
+
+// The tables of the views. Integers are big-endian.
+enum audit_table {
+    AUDIT_TABLE_META,       // word -> state of the views
+    AUDIT_TABLE_SUBJECT,    // tag33, u64 sequence -> audit_subject_row: one citizen's chain
+    AUDIT_TABLE_EXCHANGE,   // id16, u8 0 -> the decision; id16, u8 1 -> its ending
+    AUDIT_TABLE_OPEN,       // id16 -> u64 index of a decision that has not ended
+    AUDIT_TABLE_CONSENT,    // tag33, id16 -> packed ConsentRecord, newest revision
+    AUDIT_TABLE_COUNTER,    // key32 -> u64
+    AUDIT_TABLE_GOVERNANCE, // u64 index -> u8 kind
+    AUDIT_TABLE_COUNT
+};
+
+// A row of a citizen's chain.
+struct audit_subject_row {
+    uint64_t sequence; // from 1
+    uint64_t index;    // of the entry in the log
+    struct digest leaf_hash;
+    uint32_t minutes;
+    enum wire_kind kind;
+};
+
+// What is known about an exchange.
+struct audit_exchange_row {
+    struct digest request_hash;
+    uint64_t decision_index;
+    struct digest decision_leaf;
+    uint64_t expires_at;
+    enum wire_kind ending; // WIRE_KIND_NONE: still open; DECISION: permitted nothing;
+                           // RESTART: lost; else the ending's kind
+    uint64_t ending_index;
+};
+
+struct audit_row {
+    enum audit_table table;
+    struct bytes key;
+    struct bytes value;
+    bool removed; // no value: the key goes away
+};
+
+// A growing list of rows, in the order of the log. It owns copies of the bytes.
+struct audit_rows;
+
+NODISCARD struct audit_rows *audit_rows_create(void); // NULL: no memory
+void audit_rows_destroy(struct audit_rows **rows);
+size_t audit_rows_count(const struct audit_rows *rows);
+size_t audit_rows_bytes(const struct audit_rows *rows);
+struct audit_row audit_rows_at(const struct audit_rows *rows, size_t place);
+
+// An entry's parts as structs: those that its class has; the others are NULL.
+struct audit_facts {
+    uint64_t index;
+    uint32_t minutes;
+    struct digest leaf_hash;
+    enum wire_class class;
+    const struct wire_exchange_part *exchange;
+    const struct wire_subject_part *subject;
+    const struct wire_officer_part *officer;
+    const struct wire_public_part *public_;
+};
+
+// Appends the entry's rows. What each kind needs in its parts:
+//   every entry of a citizen's chain: officer.tag, subject.sequence (0 or no tag: in no chain)
+//   decision: exchange.{exchange_id, request_hash, expires_at, verdicts}
+//   endings: exchange.exchange_id          counters: officer.charges (new values)
+//   consent: officer.consent (its index is set here)      restart: officer.lost_ids
+NODISCARD enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *facts,
+                                     struct error *err);
+
+// The same from a stored entry: decodes the body's parts in the arena. ST_CORRUPT: they do not
+// decode.
+NODISCARD enum status audit_facts_decode(const struct audit_body *body, struct arena *arena,
+                                         struct audit_facts *facts, struct error *err);

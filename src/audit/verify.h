@@ -1,0 +1,57 @@
+// Checks a whole log from its files, read-only, beside a running broker or without one: every leaf
+// is hashed again and compared with the tiles and the published checkpoints, and their signatures
+// with the log's key; bodies are opened and compared with what their leaves commit to. It trusts
+// nothing that it reads: a damaged file is a finding, never a crash.
+#pragma once
+
+#include "audit/vault.h"
+#include "base/error.h"
+
+#include <stdint.h>
+
+enum audit_fault {
+    AUDIT_FAULT_STORE,      // the environment cannot be read (there, or from there on)
+    AUDIT_FAULT_ENTRY,      // an entry is missing, malformed, or its time goes backwards
+    AUDIT_FAULT_TILE,       // a tile differs from its entries, is missing, or is one too many
+    AUDIT_FAULT_CHECKPOINT, // a published checkpoint's signature or root does not fit
+    AUDIT_FAULT_SHORT,      // the log is shorter than what was published
+    AUDIT_FAULT_BODY,       // a body does not open, or is not what its leaf commits to
+    AUDIT_FAULT_KEY,        // a month's key is missing or damaged
+    AUDIT_FAULT_VIEW        // the stored view does not fit its log
+};
+
+struct audit_finding {
+    enum audit_fault fault;
+    uint64_t index;    // the entry; of a tile, its first entry; of a checkpoint, its size
+    uint64_t count;    // how many entries are affected, 0: unknown
+    char message[160]; // one line
+};
+
+struct audit_verify_options {
+    const char *home;
+    const char *vkey;                 // the log's public key, as `vedomo log vkey` prints it
+    const struct seal_secret *master; // opens bodies; NULL: leaves, tiles and checkpoints only
+    size_t map_bytes;                 // as the broker's; 0: 64 GiB
+    void (*found)(const struct audit_finding *finding, void *context);
+    void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
+    void *context;
+};
+
+struct audit_verify_result {
+    uint64_t size;        // entries read
+    struct digest root;   // of all of them
+    uint64_t tiles;       // full tiles compared
+    uint64_t checkpoints; // published checkpoints compared
+    uint64_t published;   // size of the highest of them
+    uint64_t bodies;      // opened and compared
+    uint64_t forgotten;   // bodies whose month has been forgotten
+    uint64_t findings;    // 0: the log is whole
+};
+
+// ST_OK: it was checked, see result.findings. Anything else: it could not be checked at all (no
+// such home, a bad vkey, no memory). The store is read in a process of its own.
+NODISCARD enum status audit_verify(const struct audit_verify_options *options,
+                                   struct audit_verify_result *result, struct error *err);
+
+// "store", "entry", …; static.
+const char *audit_fault_name(enum audit_fault fault);
