@@ -1,0 +1,538 @@
+// LMDB behind the door. Invariants: the environment is synced at every commit (no NOSYNC, no
+// WRITEMAP, ever); read transactions are not tied to threads (NOTLS), each handle is used by one
+// thread at a time; the file always reaches as far as its pages go, so that a file cut short is
+// told at opening and not by a SIGBUS later. LMDB has no page checksums: damage inside a page is
+// for the Merkle tree to find.
+#include "store/store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <lmdb.h>
+
+#include "base/file.h"
+
+enum { READERS_DEFAULT = 126 };
+
+struct store {
+    MDB_env *env;
+    MDB_dbi tables[STORE_TABLES_MAX];
+    unsigned table_count;
+    bool read_only;
+    store_commit_hook hook;
+    void *hook_context;
+    char path[PATH_MAX];
+};
+
+struct store_txn {
+    struct store *store;
+    MDB_txn *txn;
+    bool write;
+};
+
+struct store_cursor {
+    struct store_txn *txn;
+    MDB_cursor *cursor;
+};
+
+static enum status map_code(int code)
+{
+    switch (code) {
+    case MDB_SUCCESS:
+        return ST_OK;
+    case MDB_NOTFOUND:
+    case ENOENT:
+        return ST_NOT_FOUND;
+    case MDB_KEYEXIST:
+        return ST_EXISTS;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ST_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return ST_CORRUPT;
+    case MDB_READERS_FULL:
+        return ST_BUSY;
+    case MDB_VERSION_MISMATCH:
+    case MDB_INCOMPATIBLE:
+        return ST_UNSUPPORTED;
+    case MDB_BAD_VALSIZE:
+        return ST_USAGE;
+    case ENOMEM:
+        return ST_NOMEM;
+    default:
+        return ST_IO;
+    }
+}
+
+static enum status fail(const struct store *store, const char *what, int code, struct error *err)
+{
+    return error_set(err, map_code(code), "store '%s': %s: %s", store->path, what,
+                     mdb_strerror(code));
+}
+
+static MDB_val value_of(struct bytes bytes)
+{
+    // LMDB's values are not const, but what is handed in is only read.
+    return (MDB_val){ .mv_size = bytes.size, .mv_data = (void *)(uintptr_t)bytes.data };
+}
+
+static struct bytes bytes_from(const MDB_val *value)
+{
+    return bytes_of(value->mv_data, value->mv_size);
+}
+
+// ---- opening
+
+// How many bytes the pages in use take, and how many the file has.
+static enum status file_sizes(const struct store *store, uint64_t *pages, uint64_t *file,
+                              struct error *err)
+{
+    MDB_envinfo info;
+    MDB_stat page;
+    struct stat stat;
+    int fd = -1;
+    int code = mdb_env_info(store->env, &info);
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_stat(store->env, &page);
+    }
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_get_fd(store->env, &fd);
+    }
+    if (code == MDB_SUCCESS && fstat(fd, &stat) != 0) {
+        code = errno;
+    }
+    if (code != MDB_SUCCESS) {
+        return fail(store, "size of the file", code, err);
+    }
+    *pages = ((uint64_t)info.me_last_pgno + 1) * page.ms_psize;
+    *file = (uint64_t)stat.st_size;
+    return ST_OK;
+}
+
+static int open_tables(struct store *store, const struct store_options *options, bool create)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(store->env, NULL, create ? 0 : MDB_RDONLY, &txn);
+    for (unsigned i = 0; code == MDB_SUCCESS && i < options->count; i++) {
+        code = mdb_dbi_open(txn, options->names[i], create ? MDB_CREATE : 0, &store->tables[i]);
+    }
+    if (code == MDB_SUCCESS) {
+        return mdb_txn_commit(txn);
+    }
+    mdb_txn_abort(txn);
+    return code;
+}
+
+static enum status open_environment(struct store *store, const struct store_options *options,
+                                    struct error *err)
+{
+    unsigned flags = MDB_NOTLS;
+    flags |= options->read_only ? (unsigned)MDB_RDONLY : 0;
+    flags |= options->random_access ? (unsigned)MDB_NORDAHEAD : 0;
+    int code = mdb_env_create(&store->env);
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_set_mapsize(store->env, options->map_bytes);
+    }
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_set_maxdbs(store->env, options->count);
+    }
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_set_maxreaders(store->env, options->readers_max == 0 ? READERS_DEFAULT
+                                                                            : options->readers_max);
+    }
+    if (code == MDB_SUCCESS) {
+        code = mdb_env_open(store->env, store->path, flags, 0600);
+    }
+    if (code != MDB_SUCCESS) {
+        return fail(store, "open", code, err);
+    }
+
+    uint64_t pages = 0;
+    uint64_t file = 0;
+    enum status status = file_sizes(store, &pages, &file, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (file < pages) {
+        return error_set(err, ST_CORRUPT,
+                         "store '%s': the file has %llu bytes where its pages take %llu: it was "
+                         "cut short",
+                         store->path, (unsigned long long)file, (unsigned long long)pages);
+    }
+
+    code = open_tables(store, options, false);
+    if (code == MDB_NOTFOUND && options->create) {
+        code = open_tables(store, options, true);
+    }
+    if (code != MDB_SUCCESS) {
+        return fail(store, "tables", code, err);
+    }
+    store->table_count = options->count;
+    return ST_OK;
+}
+
+enum status store_open(const struct store_options *options, struct store **store, struct error *err)
+{
+    if (options->count > STORE_TABLES_MAX) {
+        return error_set(err, ST_USAGE, "store '%s': more than %d tables", options->path,
+                         STORE_TABLES_MAX);
+    }
+    struct store *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL) {
+        return error_set(err, ST_NOMEM, "store '%s'", options->path);
+    }
+    enum status status = ST_OK;
+    if (snprintf(opened->path, sizeof(opened->path), "%s", options->path) >=
+        (int)sizeof(opened->path)) {
+        status = error_set(err, ST_USAGE, "store: path too long");
+        goto out;
+    }
+    opened->read_only = options->read_only;
+    if (options->create) {
+        status = file_make_folder(options->path, 0700, err);
+        if (status != ST_OK) {
+            goto out;
+        }
+    }
+    status = open_environment(opened, options, err);
+    if (status != ST_OK) {
+        goto out;
+    }
+    if (!options->read_only) {
+        status = store_reader_check(opened, err);
+    }
+out:
+    if (status == ST_OK) {
+        *store = opened;
+    } else {
+        store_close(&opened);
+    }
+    return status;
+}
+
+void store_close(struct store **store)
+{
+    if (*store != NULL) {
+        if ((*store)->env != NULL) {
+            mdb_env_close((*store)->env);
+        }
+        free(*store);
+        *store = NULL;
+    }
+}
+
+// ---- transactions
+
+static enum status begin(struct store *store, bool write, struct store_txn **txn, struct error *err)
+{
+    struct store_txn *begun = calloc(1, sizeof(*begun));
+    if (begun == NULL) {
+        return error_set(err, ST_NOMEM, "store '%s': transaction", store->path);
+    }
+    begun->store = store;
+    begun->write = write;
+    int code = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &begun->txn);
+    if (code != MDB_SUCCESS) {
+        free(begun);
+        return fail(store, "begin", code, err);
+    }
+    *txn = begun;
+    return ST_OK;
+}
+
+enum status store_begin_read(struct store *store, struct store_txn **txn, struct error *err)
+{
+    return begin(store, false, txn, err);
+}
+
+enum status store_begin_write(struct store *store, struct store_txn **txn, struct error *err)
+{
+    if (store->read_only) {
+        return error_set(err, ST_DENIED, "store '%s': opened for reading only", store->path);
+    }
+    return begin(store, true, txn, err);
+}
+
+// Pages that were taken and given back within one transaction are never written, so the file may
+// end before its pages do; see the invariants above.
+static void reach_all_pages(struct store *store)
+{
+    uint64_t pages = 0;
+    uint64_t file = 0;
+    int fd = -1;
+    if (file_sizes(store, &pages, &file, NULL) == ST_OK && file < pages &&
+        mdb_env_get_fd(store->env, &fd) == MDB_SUCCESS && ftruncate(fd, (off_t)pages) != 0) {
+        return; // tried again at the next commit; until then a crash costs a rebuild at worst
+    }
+}
+
+enum status store_commit(struct store_txn **txn, struct error *err)
+{
+    struct store *store = (*txn)->store;
+    if (store->hook != NULL) {
+        enum status status = store->hook(false, store->hook_context);
+        if (status != ST_OK) {
+            store_abort(txn);
+            return error_set(err, status, "store '%s': commit: made to fail", store->path);
+        }
+    }
+    int code = mdb_txn_commit((*txn)->txn);
+    free(*txn);
+    *txn = NULL;
+    if (code != MDB_SUCCESS) {
+        // Only these two are known to have left the environment as it was.
+        enum status status = map_code(code) == ST_FULL ? ST_FULL : ST_IO;
+        return error_set(err, status, "store '%s': commit: %s", store->path, mdb_strerror(code));
+    }
+    reach_all_pages(store);
+    if (store->hook != NULL) {
+        (void)store->hook(true, store->hook_context);
+    }
+    return ST_OK;
+}
+
+void store_abort(struct store_txn **txn)
+{
+    if (*txn != NULL) {
+        mdb_txn_abort((*txn)->txn);
+        free(*txn);
+        *txn = NULL;
+    }
+}
+
+void store_pause(struct store_txn *txn)
+{
+    mdb_txn_reset(txn->txn);
+}
+
+enum status store_resume(struct store_txn *txn, struct error *err)
+{
+    int code = mdb_txn_renew(txn->txn);
+    return code == MDB_SUCCESS ? ST_OK : fail(txn->store, "resume", code, err);
+}
+
+// ---- items
+
+enum status store_get(struct store_txn *txn, unsigned table, struct bytes key, struct bytes *value,
+                      struct error *err)
+{
+    MDB_val wanted = value_of(key);
+    MDB_val found;
+    int code = mdb_get(txn->txn, txn->store->tables[table], &wanted, &found);
+    if (code == MDB_NOTFOUND) {
+        return ST_NOT_FOUND;
+    }
+    if (code != MDB_SUCCESS) {
+        return fail(txn->store, "get", code, err);
+    }
+    *value = bytes_from(&found);
+    return ST_OK;
+}
+
+static enum status put(struct store_txn *txn, unsigned table, struct bytes key, struct bytes value,
+                       unsigned flags, struct error *err)
+{
+    MDB_val name = value_of(key);
+    MDB_val content = value_of(value);
+    int code = mdb_put(txn->txn, txn->store->tables[table], &name, &content, flags);
+    return code == MDB_SUCCESS ? ST_OK : fail(txn->store, "put", code, err);
+}
+
+enum status store_put(struct store_txn *txn, unsigned table, struct bytes key, struct bytes value,
+                      struct error *err)
+{
+    return put(txn, table, key, value, 0, err);
+}
+
+enum status store_put_new(struct store_txn *txn, unsigned table, struct bytes key,
+                          struct bytes value, struct error *err)
+{
+    return put(txn, table, key, value, MDB_NOOVERWRITE, err);
+}
+
+enum status store_append(struct store_txn *txn, unsigned table, struct bytes key, size_t size,
+                         uint8_t **value, struct error *err)
+{
+    MDB_val name = value_of(key);
+    MDB_val room = { .mv_size = size };
+    int code = mdb_put(txn->txn, txn->store->tables[table], &name, &room, MDB_APPEND | MDB_RESERVE);
+    if (code != MDB_SUCCESS) {
+        return fail(txn->store, "append", code, err);
+    }
+    *value = room.mv_data;
+    return ST_OK;
+}
+
+enum status store_remove(struct store_txn *txn, unsigned table, struct bytes key, struct error *err)
+{
+    MDB_val name = value_of(key);
+    int code = mdb_del(txn->txn, txn->store->tables[table], &name, NULL);
+    return code == MDB_SUCCESS ? ST_OK : fail(txn->store, "remove", code, err);
+}
+
+enum status store_count(struct store_txn *txn, unsigned table, uint64_t *count, struct error *err)
+{
+    MDB_stat stat;
+    int code = mdb_stat(txn->txn, txn->store->tables[table], &stat);
+    if (code != MDB_SUCCESS) {
+        return fail(txn->store, "count", code, err);
+    }
+    *count = stat.ms_entries;
+    return ST_OK;
+}
+
+// ---- cursors
+
+enum status store_cursor_open(struct store_txn *txn, unsigned table, struct store_cursor **cursor,
+                              struct error *err)
+{
+    struct store_cursor *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL) {
+        return error_set(err, ST_NOMEM, "store '%s': cursor", txn->store->path);
+    }
+    opened->txn = txn;
+    int code = mdb_cursor_open(txn->txn, txn->store->tables[table], &opened->cursor);
+    if (code != MDB_SUCCESS) {
+        free(opened);
+        return fail(txn->store, "cursor", code, err);
+    }
+    *cursor = opened;
+    return ST_OK;
+}
+
+void store_cursor_close(struct store_cursor **cursor)
+{
+    if (*cursor != NULL) {
+        mdb_cursor_close((*cursor)->cursor);
+        free(*cursor);
+        *cursor = NULL;
+    }
+}
+
+static enum status move(struct store_cursor *cursor, MDB_cursor_op op, struct bytes from,
+                        struct bytes *key, struct bytes *value, struct error *err)
+{
+    MDB_val name = value_of(from);
+    MDB_val content = { 0 };
+    int code = mdb_cursor_get(cursor->cursor, &name, &content, op);
+    if (code == MDB_NOTFOUND) {
+        return ST_NOT_FOUND;
+    }
+    if (code != MDB_SUCCESS) {
+        return fail(cursor->txn->store, "cursor", code, err);
+    }
+    *key = bytes_from(&name);
+    *value = bytes_from(&content);
+    return ST_OK;
+}
+
+enum status store_cursor_seek(struct store_cursor *cursor, struct bytes from, struct bytes *key,
+                              struct bytes *value, struct error *err)
+{
+    if (from.size == 0) { // LMDB has no empty keys
+        return move(cursor, MDB_FIRST, from, key, value, err);
+    }
+    return move(cursor, MDB_SET_RANGE, from, key, value, err);
+}
+
+enum status store_cursor_first(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
+                               struct error *err)
+{
+    return move(cursor, MDB_FIRST, (struct bytes){ 0 }, key, value, err);
+}
+
+enum status store_cursor_last(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
+                              struct error *err)
+{
+    return move(cursor, MDB_LAST, (struct bytes){ 0 }, key, value, err);
+}
+
+enum status store_cursor_next(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
+                              struct error *err)
+{
+    return move(cursor, MDB_NEXT, (struct bytes){ 0 }, key, value, err);
+}
+
+enum status store_cursor_prev(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
+                              struct error *err)
+{
+    return move(cursor, MDB_PREV, (struct bytes){ 0 }, key, value, err);
+}
+
+// ---- state
+
+struct oldest {
+    unsigned readers;
+    uint64_t txnid;
+};
+
+// LMDB tells its readers as lines of text: process, thread, and the commit that each sees, "-" for
+// none.
+static int note_reader(const char *line, void *context)
+{
+    struct oldest *oldest = context;
+    long pid = 0;
+    unsigned long long txnid = 0;
+    if (sscanf(line, "%ld %*s %llu", &pid, &txnid) == 2) {
+        oldest->readers++;
+        if (txnid < oldest->txnid) {
+            oldest->txnid = txnid;
+        }
+    }
+    return 0;
+}
+
+enum status store_usage(struct store *store, struct store_usage *usage, struct error *err)
+{
+    MDB_envinfo info;
+    struct statvfs disk;
+    uint64_t file = 0;
+    struct store_usage now = { 0 };
+    enum status status = file_sizes(store, &now.used_bytes, &file, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (statvfs(store->path, &disk) != 0) {
+        return error_errno(err, ST_IO, "store '%s': space on the disk", store->path);
+    }
+    (void)mdb_env_info(store->env, &info); // it has just answered file_sizes()
+    struct oldest oldest = { .txnid = info.me_last_txnid };
+    if (mdb_reader_list(store->env, note_reader, &oldest) < 0) {
+        return error_set(err, ST_IO, "store '%s': its readers cannot be listed", store->path);
+    }
+    now.map_bytes = info.me_mapsize;
+    now.disk_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    now.readers = oldest.readers;
+    now.reader_lag = info.me_last_txnid - oldest.txnid;
+    uint64_t bound = now.used_bytes + now.disk_bytes;
+    if (bound > now.map_bytes) {
+        bound = now.map_bytes;
+    }
+    now.used_permille = bound == 0 || now.used_bytes >= bound
+                            ? 1000
+                            : (unsigned)((double)now.used_bytes * 1000.0 / (double)bound);
+    *usage = now;
+    return ST_OK;
+}
+
+enum status store_reader_check(struct store *store, struct error *err)
+{
+    int dead = 0;
+    int code = mdb_reader_check(store->env, &dead);
+    return code == MDB_SUCCESS ? ST_OK : fail(store, "readers", code, err);
+}
+
+void store_set_commit_hook(struct store *store, store_commit_hook hook, void *context)
+{
+    store->hook = hook;
+    store->hook_context = context;
+}
