@@ -5,6 +5,7 @@ The table is the one of docs/architecture.md. Prints one line a violation, `file
 exit 1 if there was any. `layers.py [ROOT]`.
 """
 
+import os
 import re
 import sys
 
@@ -50,6 +51,9 @@ FOREIGN = re.compile(
     r"|protobuf_c_\w+|Vedomo__V1__\w+|vedomo__v1__\w+|MHD_\w+|CURL[A-Z]*\b|CURL\w*_\w+|curl_\w+|json_t"
     r"|json_(?:object|array|string)_\w+|json_(?:load|dump|incref|decref|pack|unpack|is_)\w*"
     r"|yaml_\w+_t|yaml_parser_\w+|sqlite3\w*|PGconn|PGresult|PQ[a-z]\w+|cjose_\w+)\b")
+
+# A header that opens so is for its own module's .c files; it may lay out the library's things.
+INTERNAL = "// Inside of"
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
@@ -102,17 +106,26 @@ def check_include(path, module, bracket, included):
     return None
 
 
+def is_internal(root, included):
+    full = os.path.join(root, "src", included)
+    return os.path.exists(full) and source.text(root, "src/" + included).startswith(INTERNAL)
+
+
 def check_file(root, path):
     module = module_of(path)
-    lines = source.code_only(source.text(root, path)).split("\n")
+    text = source.text(root, path)
+    speaks = path.endswith(".h") and not text.startswith(INTERNAL)
+    lines = source.code_only(text).split("\n")
     for number, line in enumerate(lines, 1):
         match = _INCLUDE.match(line)
         if match:
             problem = check_include(path, module, match.group(1), match.group(2))
             if problem:
                 yield number, problem
+            elif match.group(2).split("/")[0] != module and is_internal(root, match.group(2)):
+                yield number, "'%s' is the inside of another module" % match.group(2)
             continue
-        if path.endswith(".h"):
+        if speaks:
             foreign = FOREIGN.search(line)
             if foreign:
                 yield number, "a header names '%s' of a library" % foreign.group(0)
