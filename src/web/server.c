@@ -19,6 +19,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -150,7 +151,7 @@ static size_t unescape(void *context, struct MHD_Connection *connection, char *t
 static void describe_peer(struct web_server *server, struct MHD_Connection *connection,
                           struct web_request *request)
 {
-    strcpy(request->peer, "unix");
+    snprintf(request->peer, sizeof(request->peer), "unix");
     if (server->unix_path != NULL) {
         return;
     }
@@ -339,7 +340,7 @@ static enum status listen_unix(struct web_server *server, struct error *err)
     if (strlen(server->unix_path) >= sizeof(address.sun_path)) {
         return error_set(err, ST_USAGE, "socket '%s': the path is too long", server->unix_path);
     }
-    strcpy(address.sun_path, server->unix_path);
+    memcpy(address.sun_path, server->unix_path, strlen(server->unix_path) + 1);
     struct stat old;
     if (lstat(server->unix_path, &old) == 0) {
         if (!S_ISSOCK(old.st_mode)) {

@@ -66,10 +66,12 @@ TEST(depth_and_number_of_values_are_bounded)
     assert_ok(parse("[\"\\\"[[[[[[[[[[[[\"]", &document, &err));
     web_json_destroy(&document);
     char many[20000] = "[1";
+    size_t length = 2;
     for (size_t i = 0; i < 4096; i++) {
-        strcat(many + 2 * i, ",1");
+        many[length++] = ',';
+        many[length++] = '1';
     }
-    strcat(many, "]");
+    many[length] = ']';
     assert_status(ST_MALFORMED, parse(many, &document, &err));
 }
 

@@ -235,7 +235,7 @@ TEST(a_socket_in_the_file_system_has_its_permissions_and_replaces_an_old_one)
         assert_true(S_ISSOCK(file.st_mode));
         assert_int_equal(file.st_mode & 0777, 0660);
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, strlen(path) + 1);
         int fd = socket(AF_UNIX, SOCK_STREAM, 0);
         assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
         send_text(fd, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
