@@ -1,5 +1,5 @@
 // The SQLite door. Invariants: the text of every statement comes from the mapping; the identifier
-// is parameter 1 and the only one; a connection cannot write, attach, or load code; a statement
+// is its one parameter; a connection cannot write, attach, or load code; a statement
 // ends at its deadline. A register that is replaced by renaming a new file over it is opened anew.
 //
 // Failure modes: a file that is missing or locked, a mapping that no longer fits the tables, a
@@ -29,8 +29,7 @@ struct statement {
 
 struct sql_register {
     char *path;
-    char *from;
-    char *key;
+    char *query;
     char *updated; // may be NULL
     char *columns[SQL_COLUMNS_MAX];
     size_t column_count;
@@ -151,8 +150,7 @@ static enum status prepare(struct sql_register *reg, uint64_t wanted, bool updat
         buffer_format(&text, "%s(%s)", first ? "" : ", ", reg->updated);
         first = false;
     }
-    buffer_format(&text, "%s FROM %s WHERE (%s) = ?1 LIMIT 2", first ? "1" : "", reg->from,
-                  reg->key);
+    buffer_format(&text, "%s FROM (%s) LIMIT 2", first ? "1" : "", reg->query);
     status = buffer_ok(&text, "register's statement", err);
     if (status != ST_OK) {
         goto out;
@@ -166,10 +164,12 @@ static enum status prepare(struct sql_register *reg, uint64_t wanted, bool updat
         goto out;
     }
     size_t used = (size_t)(tail - (const char *)text.data);
-    if (used != text.size || sqlite3_bind_parameter_count(made) != 1 ||
-        !sqlite3_stmt_readonly(made)) {
+    const char *parameter = sqlite3_bind_parameter_name(made, 1);
+    if (used != text.size || sqlite3_bind_parameter_count(made) != 1 || parameter == NULL ||
+        strcmp(parameter, ":subject") != 0 || !sqlite3_stmt_readonly(made)) {
         status = error_set(err, ST_USAGE,
-                           "register '%s': %s is more than one expression of one statement",
+                           "register '%s': %s is not part of one SELECT whose one parameter is "
+                           ":subject",
                            reg->path, name);
         goto out;
     }
@@ -213,7 +213,7 @@ static enum status check_mapping(struct sql_register *reg, struct error *err)
 {
     reg->deadline_ms = clock_monotonic_ms() + OPEN_TIMEOUT_MS;
     sqlite3_stmt *handle = NULL;
-    enum status status = prepare(reg, 0, false, "table or key", &handle, err);
+    enum status status = prepare(reg, 0, false, "query", &handle, err);
     sqlite3_finalize(handle);
     for (size_t i = 0; status == ST_OK && i < reg->column_count; i++) {
         handle = NULL;
@@ -222,7 +222,7 @@ static enum status check_mapping(struct sql_register *reg, struct error *err)
     }
     if (status == ST_OK && reg->updated != NULL) {
         handle = NULL;
-        status = prepare(reg, 0, true, "time of update", &handle, err);
+        status = prepare(reg, 0, true, "updated", &handle, err);
         sqlite3_finalize(handle);
     }
     return status;
@@ -251,15 +251,14 @@ enum status sql_register_open(const struct sql_mapping *mapping, struct sql_regi
     }
     bool failed = false;
     made->path = copy_text(mapping->path, &failed);
-    made->from = copy_text(mapping->from, &failed);
-    made->key = copy_text(mapping->key, &failed);
+    made->query = copy_text(mapping->query, &failed);
     made->updated = copy_text(mapping->updated, &failed);
     made->column_count = mapping->column_count;
     made->value_max_bytes = mapping->value_max_bytes;
     for (size_t i = 0; i < mapping->column_count; i++) {
         made->columns[i] = copy_text(mapping->columns[i], &failed);
     }
-    made->values = buffer_init((mapping->value_max_bytes + 1) * mapping->column_count);
+    made->values = buffer_init((mapping->value_max_bytes + 1) * (mapping->column_count + 1));
     enum status status = failed
                              ? error_set(err, ST_NOMEM, "register '%s': no memory", mapping->path)
                              : connect_file(made, err);
@@ -283,8 +282,7 @@ void sql_register_close(struct sql_register **reg)
     *reg = NULL;
     disconnect(gone);
     free(gone->path);
-    free(gone->from);
-    free(gone->key);
+    free(gone->query);
     free(gone->updated);
     for (size_t i = 0; i < gone->column_count; i++) {
         free(gone->columns[i]);
@@ -340,8 +338,19 @@ static void take_row(struct sql_register *reg, sqlite3_stmt *handle, uint64_t wa
             column++;
         }
     }
-    if (reg->updated != NULL && sqlite3_column_type(handle, column) == SQLITE_INTEGER) {
-        row->updated_ms = sqlite3_column_int64(handle, column);
+    if (reg->updated != NULL) {
+        row->updated = column_value(reg, handle, column);
+    }
+}
+
+static void place_text(const struct sql_register *reg, struct sql_value *value, size_t *offset)
+{
+    if (value->kind == SQL_TEXT || value->kind == SQL_BLOB) {
+        // A text that is empty is a value all the same.
+        const uint8_t *data = reg->values.data;
+        value->text =
+            bytes_of(data == NULL ? (const uint8_t *)"" : data + *offset, value->text.size);
+        *offset += value->text.size;
     }
 }
 
@@ -350,15 +359,9 @@ static void place_texts(const struct sql_register *reg, struct sql_row *row)
 {
     size_t offset = 0;
     for (size_t i = 0; i < reg->column_count; i++) {
-        struct sql_value *value = &row->values[i];
-        if (value->kind == SQL_TEXT || value->kind == SQL_BLOB) {
-            value->text = bytes_of(reg->values.data + offset, value->text.size);
-            if (value->text.size == 0) {
-                value->text.data = NULL;
-            }
-            offset += value->text.size;
-        }
+        place_text(reg, &row->values[i], &offset);
     }
+    place_text(reg, &row->updated, &offset);
 }
 
 static enum status step_failed(struct sql_register *reg, int code, struct error *err)

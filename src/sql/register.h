@@ -1,6 +1,7 @@
-// One register in SQLite, read through a mapping that the configuration fixed: a table, the column
-// that holds the person, and for each field of the dataset a column or expression. Statements are
-// built from the configuration alone; what comes from a request is only ever bound as a parameter.
+// One register in SQLite, read through a mapping that the configuration fixed: a query for one
+// person, and for each field of the dataset a column of it, or an expression over its columns.
+// Statements are built from the configuration alone; what comes from a request is only ever bound
+// as a parameter.
 //
 // The connection is read-only three times over: opened so, told so (query_only), and watched by an
 // authorizer that permits nothing but reading. One thread owns a register; a second connection to
@@ -19,9 +20,8 @@ enum { SQL_COLUMNS_MAX = 64, SQL_NAME_MAX_BYTES = 1024 };
 // What a configuration says about one register. All text is SQL of the configuration's author.
 struct sql_mapping {
     const char *path;           // the database file
-    const char *from;           // table, or join, without FROM
-    const char *key;            // column or expression that equals the normalised identifier
-    const char *updated;        // when the row last changed, ms since 1970; NULL: not known
+    const char *query;          // SELECT for one person, who is :subject, its one parameter
+    const char *updated;        // column with the time of the last change; NULL: there is none
     const char *const *columns; // one column or expression a field
     size_t column_count;        // 1..SQL_COLUMNS_MAX
     size_t value_max_bytes;     // a longer value is SQL_TOO_LONG
@@ -40,7 +40,7 @@ enum sql_found { SQL_FOUND_NONE = 0, SQL_FOUND_ONE, SQL_FOUND_SEVERAL };
 
 struct sql_row {
     enum sql_found found;
-    int64_t updated_ms; // 0: not known
+    struct sql_value updated; // as the register writes it
     // By place in the mapping; SQL_NULL where the column was not wanted or the person not found.
     struct sql_value values[SQL_COLUMNS_MAX];
 };

@@ -45,8 +45,7 @@ static const char *const default_columns[] = { "surname || ' ' || given", "born"
 static struct sql_mapping mapping_of(const char *path)
 {
     return (struct sql_mapping){ .path = path,
-                                 .from = "person",
-                                 .key = "id",
+                                 .query = "SELECT * FROM person WHERE id = :subject",
                                  .updated = "changed",
                                  .columns = default_columns,
                                  .column_count = 4,
@@ -67,7 +66,7 @@ TEST(a_person_who_is_found_gives_the_wanted_columns_and_only_these)
     struct sql_row row;
     assert_ok(sql_register_read(reg, bytes_text("VD0042176"), 0x5, soon(), &row, &err));
     assert_int_equal(row.found, SQL_FOUND_ONE);
-    assert_int_equal(row.updated_ms, 1700);
+    assert_int_equal(row.updated.integer, 1700);
     assert_int_equal(row.values[0].kind, SQL_TEXT);
     assert_true(bytes_equal_text(row.values[0].text, "Vetrova Anna"));
     assert_int_equal(row.values[1].kind, SQL_NULL);
@@ -128,12 +127,24 @@ TEST(a_mistake_in_the_mapping_is_named_when_the_register_is_opened)
     assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
     columns[1] = "?2";
     assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
+    columns[1] = "born";
+    mapping.query = "SELECT * FROM person";
+    assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
+    mapping.query = "SELECT * FROM person WHERE id = ?1";
+    assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
+    mapping.query = "SELECT * FROM person WHERE id = :subject); DROP TABLE person; --";
+    assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
+    mapping.query = "DELETE FROM person WHERE id = :subject RETURNING *";
+    assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
+    mapping.query = "SELECT * FROM person WHERE id = :subject";
+    columns[1] = ":other";
+    assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
     columns[1] = "load_extension('x')";
     assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
     columns[1] = "born";
-    mapping.from = "nobody";
+    mapping.query = "SELECT * FROM nobody WHERE id = :subject";
     assert_status(ST_USAGE, sql_register_open(&mapping, &reg, &err));
-    mapping.from = "person";
+    mapping.query = "SELECT * FROM person WHERE id = :subject";
     mapping.path = "/nonexistent/x.db";
     assert_status(ST_IO, sql_register_open(&mapping, &reg, &err));
     assert_null(reg);
