@@ -64,7 +64,9 @@ NODISCARD bool seal_params_open(const struct digest *pair_key, const struct seal
 struct digest seal_answer_key(const struct digest *pair_key, const struct digest *request_hash,
                               const struct digest *answer_nonce);
 
-// What a field's box is bound to. Texts are at most 65,535 bytes.
+// What a field's box is bound to. A text has at most SEAL_TEXT_MAX bytes; codes are far shorter.
+enum { SEAL_TEXT_MAX = 512 };
+
 struct seal_field {
     struct digest request_hash;
     uint16_t index;       // place in the request's list, from 0
@@ -73,13 +75,13 @@ struct seal_field {
     struct bytes form;    // the form given; borrowed
 };
 
-// Seals or opens one field's content; sizes as in seal/box.h.
+// Seals or opens one field's content; sizes as in seal/box.h. What has a longer text does not open.
 void seal_field_close(const struct digest *answer_key, const struct seal_field *field,
                       struct bytes plain, uint8_t *box);
 NODISCARD bool seal_field_open(const struct digest *answer_key, const struct seal_field *field,
                                struct bytes box, uint8_t *plain);
 
-// The commitment to one answered value. `status` is BoxContent.status.
+// The commitment to one answered value. `status` is BoxContent.status; the texts as above.
 struct digest seal_value_commitment(const struct digest *request_hash, struct bytes field,
                                     struct bytes form, const struct digest *salt, uint8_t status,
                                     struct bytes value);
