@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.path.join(ROOT, "build")
 CORES = max(2, min(8, os.cpu_count() or 2))
 # Modules whose code runs in several threads: their unit tests run under TSan as well.
-THREADED = ("base", "seal", "bus", "audit", "peer", "broker", "node")
+THREADED = ("base", "seal", "store", "bus", "sql", "web", "audit", "peer", "broker", "node")
 RESULT = re.compile(r"^\s*(not ok|ok)\b[ \d]*-?\s*(.*?)\s*(# SKIP.*)?$", re.IGNORECASE)
 SANITIZER = re.compile(r"(ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:)")
 
