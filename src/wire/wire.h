@@ -10,8 +10,9 @@
 enum {
     WIRE_HEAD_MAX_BYTES = 32 * 1024,   // frame 1: a Head
     WIRE_BOXES_MAX_BYTES = 256 * 1024, // frame 2: sealed boxes, or the body of a Result
+    WIRE_EXTENSIONS_MAX_BYTES = 4096,  // all extensions of a message, at most 16
     WIRE_ARENA_BYTES = 256 * 1024,     // enough to decode any Head and its payload; a cap for both
-    WIRE_ROWS_ARENA_BYTES = 4 * 1024 * 1024 // enough for the Rows in any frame 2
+    WIRE_ROWS_ARENA_BYTES = 8 * 1024 * 1024 // enough for the Rows in any frame 2
 };
 
 // One for each message.
@@ -86,8 +87,8 @@ NODISCARD enum status wire_encode(enum wire_schema schema, const void *in, struc
 // The schema of a type's payload; WIRE_SCHEMA_COUNT for a type without one (kept for later).
 enum wire_schema wire_type_schema(enum wire_type type);
 
-// "HELLO", "CONSENT_CHANGE", …: as in proto/vedomo/v1/head.proto and in the label of batch leaves;
-// "NONE" for a number that is no type. Static.
+// "hello", "consent-change", …: the type's word in logs and in the label of batch signatures;
+// "none" for a number that is no type. Static.
 const char *wire_type_name(enum wire_type type);
 
 // "Request", "ExchangePart", …; static.

@@ -1,0 +1,64 @@
+// The table of rules: what a message of each schema may hold. It drives wire/codec.c; nobody else
+// includes it.
+#pragma once
+
+#include "wire/wire.h"
+
+enum wire_rule_kind {
+    WIRE_RULE_ID,        // struct id
+    WIRE_RULE_DIGEST,    // struct digest
+    WIRE_RULE_BYTES,     // struct bytes of min..max bytes
+    WIRE_RULE_HASHES,    // struct bytes: whole hashes, at most max bytes
+    WIRE_RULE_ZEROS,     // struct bytes: zeros, at most max bytes
+    WIRE_RULE_TEXT,      // struct bytes: UTF-8 without NUL, min..max bytes
+    WIRE_RULE_CODE,      // struct bytes: letters, digits and "/.-_:@()", min..max bytes
+    WIRE_RULE_NUMBER,    // uint32_t, min..max
+    WIRE_RULE_NUMBER64,  // uint64_t, min..max
+    WIRE_RULE_ENUM,      // uint32_t, one of the bits of max
+    WIRE_RULE_VERSION,   // uint32_t, at least 1; another than 1 is unsupported
+    WIRE_RULE_BOOL,      // bool
+    WIRE_RULE_MESSAGE,   // const struct of `schema` *
+    WIRE_RULE_MESSAGES,  // the same, min..max of them
+    WIRE_RULE_CODES,     // const struct bytes *: at most max codes of 1..size bytes
+    WIRE_RULE_BLOBS,     // const struct bytes *: at most max things of exactly `size` bytes
+    WIRE_RULE_NUMBERS,   // const uint32_t *: at most max numbers of at most `size`
+    WIRE_RULE_NUMBERS64, // const uint64_t *: at most max numbers
+};
+
+// One field. The rows of a schema stand in the order of their numbers in the .proto file, one for
+// each field there (a test compares them). In our structs a list's count follows its pointer.
+struct wire_rule {
+    uint32_t number;  // the field's, as in the .proto file
+    const char *name; // as in the .proto file
+    enum wire_rule_kind kind;
+    enum wire_schema schema; // MESSAGE, MESSAGES
+    bool needed;             // may not be absent
+    uint16_t offset;         // in our struct
+    uint16_t width;          // of that member
+    uint32_t size;           // of one item, see the kinds
+    uint64_t min;
+    uint64_t max;
+};
+
+enum { WIRE_FIELDS_MAX = 40 };
+
+struct wire_rules {
+    const char *name; // the message's
+    const struct wire_rule *rows;
+    size_t count;
+    size_t size; // of our struct
+};
+
+// The rules of a schema below WIRE_SCHEMA_COUNT. Static.
+const struct wire_rules *wire_rules_of(enum wire_schema schema);
+
+// True for all zero bytes: how our structs say "absent".
+bool wire_is_zero(struct bytes bytes);
+
+// Reads the bytes of a message, and of those within it, without making anything of them: the
+// fields' numbers and types are known, no singular field stands there twice, lists keep their
+// length, numbers and fixed sizes fit. What passes unpacks to a bounded size and without loss.
+NODISCARD enum status wire_scan(enum wire_schema schema, struct bytes payload, struct error *err);
+
+// Checks a message in our form against its rules, and those within it.
+NODISCARD enum status wire_check(enum wire_schema schema, const void *message, struct error *err);
