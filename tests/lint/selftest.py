@@ -8,6 +8,7 @@ import tempfile
 sys.dont_write_bytecode = True
 
 import layers  # noqa: E402
+import links  # noqa: E402
 import scripts  # noqa: E402
 import style  # noqa: E402
 
@@ -19,6 +20,7 @@ GOOD = {
     "src/sql/good.c": '// A.\nvoid f(void)\n{\n    sqlite3_exec(db, "PRAGMA x", 0, 0, 0);\n}\n',
     "src/web/inside.h": "// Inside of the door.\n#pragma once\nstruct MHD_Response;\n",
     "src/policy/long.c": "// For a table.\n// Length: the table is one thing.\n" + "int a;\n" * 700,
+    "docs/good.md": "[here](good.md#top) `src/base/good.h` [there](https://example.org)\n",
     "tests/good.sh": "#!/usr/bin/env bash\ntrue\n",
 }
 
@@ -56,6 +58,8 @@ BAD = [
     (style, "src/sql/l.c", "// A.\nvoid f(void)\n{\n    sqlite3_exec(db, text, 0, 0, 0);\n}\n", "SQL as text"),
     (style, "src/audit/journal.c", "// A.\nvoid f(void)\n{\n    store_remove(t, k);\n}\n", "only appends"),
     (style, "src/audit/journal_x.c", "// A.\nvoid f(void)\n{\n    store_put(t, &j->entry, k, v);\n}\n", "only appends"),
+    (links, "docs/a.md", "see [this](gone.md)\n", "points at 'gone.md'"),
+    (links, "docs/b.md", "see `src/gone.c`\n", "names 'src/gone.c'"),
     (scripts, "deploy/a", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
     (scripts, "tests/b.py", "def f(:\n", "invalid syntax"),
 ]
@@ -75,7 +79,7 @@ def found(lint, files, executable=True):
 
 def main():
     failures = []
-    for lint in (layers, style, scripts):
+    for lint in (layers, links, style, scripts):
         said = found(lint, GOOD)
         if said:
             failures.append("%s complains about good code: %s" % (lint.__name__, said))
