@@ -7,14 +7,12 @@
 // audit_journal_publish() to the publisher; everything marked "any thread" to all.
 #pragma once
 
-#include "audit/entry.h"
+#include "audit/commit.h"
 #include "audit/vault.h"
-#include "base/arena.h"
 #include "seal/sign.h"
-#include "wire/exchange.h"
+#include "store/store.h"
 
 struct audit_journal;
-struct audit_commit;
 
 enum { AUDIT_BATCH_MAX = 1024 };
 
@@ -25,6 +23,8 @@ struct audit_journal_options {
     const struct seal_signer *signer; // the log's key; borrowed until close
     struct audit_vault *vault;        // borrowed until close
     bool create;                      // begin a new log where there is none
+    store_commit_hook commit_hook;    // for tests: see store/store.h; NULL
+    void *commit_context;
 };
 
 // Opens for writing, takes the next term, rebuilds the tree's right edge and checks it against the
@@ -47,40 +47,14 @@ uint32_t audit_journal_minutes(const struct audit_journal *journal, int64_t wall
 // Writes 1..AUDIT_BATCH_MAX sealed entries behind the last one, in one commit, and gives what
 // proves them: *commit starts with one reference. `expected_size` is the size that the caller
 // decided from.
-// ST_STALE: the size or the term is another; nothing written. ST_FULL: no space; nothing written,
-// a later append may go through. ST_MALFORMED: an entry is not sealed, or its time goes backwards.
-// Any other failure is final: what reached the disk is unknown; every later append gives ST_IO
-// and the process has to stop.
+// ST_STALE: the size or the term is another; nothing written. ST_FULL, ST_NOMEM: no space; nothing
+// written, a later append may go through. ST_MALFORMED: an entry is not sealed, or its time goes
+// backwards. Any other failure is for the process to stop on; ST_IO of a failed commit is final:
+// what reached the disk is unknown, and every later append gives ST_IO.
 NODISCARD enum status audit_journal_append(struct audit_journal *journal,
                                            const struct audit_entry *const *entries, size_t count,
                                            uint64_t expected_size, uint64_t term,
                                            struct audit_commit **commit, struct error *err);
-
-// ---- a commit: immutable, counted; any thread.
-
-struct audit_commit *audit_commit_ref(struct audit_commit *commit);
-void audit_commit_unref(struct audit_commit **commit);
-uint64_t audit_commit_first(const struct audit_commit *commit); // index of its first entry
-size_t audit_commit_count(const struct audit_commit *commit);
-uint64_t audit_commit_size(const struct audit_commit *commit); // of the tree that holds it
-struct digest audit_commit_root(const struct audit_commit *commit);
-struct bytes audit_commit_checkpoint(const struct audit_commit *commit); // the signed note
-const struct digest *audit_commit_leaf_hash(const struct audit_commit *commit, size_t place);
-struct bytes audit_commit_path(const struct audit_commit *commit, size_t place);
-
-// A receipt under way: what wire_receipt needs around it. Visible so that it lives on the stack;
-// `receipt` views the commit and the entry and lives as long as both.
-struct audit_receipt {
-    struct wire_receipt receipt;
-    struct wire_receipt_extra extra;
-    struct bytes others[AUDIT_PARTS_MAX];
-};
-
-// The receipt of the entry at `place` of the commit, for the reader of part `type`. `entry` is the
-// one that was appended there. ST_MALFORMED: the class has no such part.
-NODISCARD enum status audit_commit_receipt(const struct audit_commit *commit, size_t place,
-                                           const struct audit_entry *entry, enum wire_part type,
-                                           struct audit_receipt *receipt, struct error *err);
 
 // ---- publication
 

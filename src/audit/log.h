@@ -21,8 +21,9 @@ struct audit_record {
     struct digest leaf_hash;
     enum wire_class class;
     uint32_t minutes;
+    struct digest commitment;
     uint32_t key_id;
-    const uint8_t *nonce;
+    const uint8_t *nonce; // 24 bytes
     struct bytes box;
 };
 

@@ -29,7 +29,7 @@ uint32_t audit_vault_key_id(enum wire_class class, uint32_t minutes);
 NODISCARD enum status audit_vault_prepare(struct audit_vault *vault, uint32_t key_id,
                                           struct error *err);
 
-// How many bytes audit_vault_close_body() adds to a packed body.
+// How many bytes audit_vault_seal_body() adds to a packed body.
 enum { AUDIT_BOX_NONCE_BYTES = 24, AUDIT_BOX_TAG_BYTES = 16 };
 
 // Seals a packed body under a prepared key: `nonce` random, `box` has plain.size + 16 bytes of

@@ -1,0 +1,851 @@
+// The writer of the log. Invariants:
+//   - the log only grows: nothing here replaces or removes an item of the store
+//     (tests/lint/append_only.py looks);
+//   - a checkpoint is signed only of a size that is durable, and a commit object leaves this file
+//     only after that;
+//   - what is in memory (edge, frontier, size) changes only after the store's commit.
+// A commit that fails for another reason than space leaves it unknown what reached the disk: the
+// journal is poisoned and never written again by this process.
+//
+// What was published is kept twice: as a row, and in HOME/log.published outside the environment,
+// so that an environment restored from an older copy is told at opening. That file is replaced
+// before anyone is shown the checkpoint; its row follows with the next append.
+#include "audit/journal.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/journal_inside.h"
+#include "audit/tiles.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "proof/note.h"
+#include "seal/hash.h"
+
+enum {
+    META_FORMAT = 1,
+    BODY_SCRATCH_BYTES = AUDIT_BODY_BYTES_MAX + 1024,
+    NOTE_ROOM_BYTES = 1024,
+};
+
+// A published checkpoint whose row is still to be written.
+struct pending_row {
+    struct pending_row *next;
+    uint64_t size;
+    uint64_t when_ms;
+    size_t note_size;
+    uint8_t note[];
+};
+
+// The highest published checkpoint; immutable.
+struct published {
+    struct proof_checkpoint checkpoint;
+    size_t note_size;
+    uint8_t note[];
+};
+
+struct audit_journal {
+    struct store *store;
+    struct audit_vault *vault;
+    const struct seal_signer *signer;
+    struct proof_key key; // its name is the origin
+    char published_path[PATH_MAX];
+    uint64_t term;
+
+    // The recorder's.
+    struct audit_edge *edge;
+    struct audit_edge *edge_next; // what the edge becomes if the commit succeeds
+    struct proof_frontier frontier;
+    struct proof_batch *batch;
+    struct digest *leaf_hashes; // AUDIT_BATCH_MAX
+    struct buffer body;
+    struct buffer note;
+    uint32_t minutes; // of the last entry
+
+    // Everyone's.
+    atomic_uint_fast64_t size;
+    atomic_bool poisoned;
+    struct snapshot *latest;    // struct audit_commit: the newest
+    struct snapshot *published; // struct published
+    struct snapshot *upper;     // struct audit_edge: upper levels as of the last full tile
+    _Atomic(struct pending_row *) pending;
+};
+
+static void destroy_commit(void *object)
+{
+    struct audit_commit *commit = object;
+    audit_commit_unref(&commit);
+}
+
+// ---- what readers need
+
+struct store *audit_journal_store(struct audit_journal *journal)
+{
+    return journal->store;
+}
+
+struct audit_vault *audit_journal_vault(struct audit_journal *journal)
+{
+    return journal->vault;
+}
+
+struct bytes audit_journal_origin(const struct audit_journal *journal)
+{
+    return bytes_text(journal->key.name);
+}
+
+const struct audit_edge *audit_journal_pin_edge(struct audit_journal *journal,
+                                                struct snapshot_item **item)
+{
+    return snapshot_pin(journal->upper, item);
+}
+
+void audit_journal_sign(const struct audit_journal *journal, uint64_t size,
+                        const struct digest *root, struct buffer *note)
+{
+    struct proof_checkpoint checkpoint = { .size = size, .root = *root };
+    memcpy(checkpoint.origin, journal->key.name, sizeof(checkpoint.origin));
+    proof_checkpoint_sign(&checkpoint, &journal->key, journal->signer, note);
+}
+
+// ---- opening
+
+static enum status meta_check(struct store_txn *txn, const char *word, struct bytes expected,
+                              struct error *err)
+{
+    struct bytes value;
+    enum status status = store_get(txn, AUDIT_JOURNAL_META, bytes_text(word), &value, err);
+    if (status == ST_NOT_FOUND) {
+        return error_set(err, ST_CORRUPT, "log: it has no '%s'", word);
+    }
+    if (status == ST_OK && !bytes_equal(value, expected)) {
+        return error_set(err, ST_DENIED, "log: its %s is another than configured", word);
+    }
+    return status;
+}
+
+// Writes or checks what the log says about itself.
+static enum status open_meta(struct audit_journal *journal, struct store_txn *txn, uint64_t size,
+                             bool create, struct error *err)
+{
+    uint8_t format = META_FORMAT;
+    const struct {
+        const char *word;
+        struct bytes value;
+    } rows[] = {
+        { "format", bytes_of(&format, 1) },
+        { "origin", audit_journal_origin(journal) },
+        { "key", bytes_digest(&journal->key.key) },
+    };
+    struct bytes value;
+    enum status status = store_get(txn, AUDIT_JOURNAL_META, bytes_text("format"), &value, err);
+    bool fresh = status == ST_NOT_FOUND && size == 0;
+    if (fresh && !create) {
+        return error_set(err, ST_NOT_FOUND, "log: there is none yet");
+    }
+    if (!fresh && status != ST_OK) {
+        return status == ST_NOT_FOUND ? error_set(err, ST_CORRUPT, "log: it has no 'format'")
+                                      : status;
+    }
+    status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < 3; i++) {
+        status = fresh ? store_put_new(txn, AUDIT_JOURNAL_META, bytes_text(rows[i].word),
+                                       rows[i].value, err)
+                       : meta_check(txn, rows[i].word, rows[i].value, err);
+    }
+    return status;
+}
+
+// The last key of a table of u64 keys (or the first u64 of longer ones), and its value.
+static enum status last_row(struct store_txn *txn, unsigned table, uint64_t *number,
+                            struct bytes *value, struct error *err)
+{
+    struct store_cursor *cursor = NULL;
+    struct bytes key;
+    enum status status = store_cursor_open(txn, table, &cursor, err);
+    if (status == ST_OK) {
+        status = store_cursor_last(cursor, &key, value, err);
+        if (status == ST_OK) {
+            status =
+                audit_number_decode(bytes_of(key.data, key.size < 8 ? key.size : 8), number, err);
+        }
+        store_cursor_close(&cursor);
+    }
+    return status;
+}
+
+static enum status put_number(struct store_txn *txn, unsigned table, uint64_t key, uint64_t value,
+                              struct error *err)
+{
+    struct audit_key name = audit_key_u64(key);
+    struct audit_key content = audit_key_u64(value);
+    return store_put_new(txn, table, audit_key_view(&name), audit_key_view(&content), err);
+}
+
+static struct published *published_create(const struct proof_checkpoint *checkpoint,
+                                          struct bytes note)
+{
+    struct published *published = malloc(sizeof(*published) + note.size);
+    if (published != NULL) {
+        published->checkpoint = *checkpoint;
+        published->note_size = note.size;
+        memcpy(published->note, note.data, note.size);
+    }
+    return published;
+}
+
+// Queues a row for the next append. False: no memory.
+static bool queue_row(struct audit_journal *journal, uint64_t size, struct bytes note)
+{
+    struct pending_row *row = malloc(sizeof(*row) + note.size);
+    if (row == NULL) {
+        return false;
+    }
+    row->size = size;
+    row->when_ms = (uint64_t)clock_wall_ms();
+    row->note_size = note.size;
+    memcpy(row->note, note.data, note.size);
+    row->next = atomic_load(&journal->pending);
+    while (!atomic_compare_exchange_weak(&journal->pending, &row->next, row)) {
+    }
+    return true;
+}
+
+// Compares the log with one published checkpoint, and remembers it when it is the highest.
+static enum status check_published(struct audit_journal *journal, struct audit_tiles *tiles,
+                                   struct bytes note, const char *where, struct error *err)
+{
+    struct proof_checkpoint checkpoint;
+    struct digest root;
+    enum status status = proof_checkpoint_open(note, &journal->key, &checkpoint, err);
+    if (status != ST_OK) {
+        (void)error_wrap(err, "published checkpoint in %s", where);
+        return ST_UNPROVEN;
+    }
+    if (checkpoint.size > tiles->size) {
+        return error_set(err, ST_UNPROVEN,
+                         "the log has %llu entries, %llu were published (%s): an older copy was "
+                         "restored, or entries are lost; this origin must not go on",
+                         (unsigned long long)tiles->size, (unsigned long long)checkpoint.size,
+                         where);
+    }
+    status = proof_root(checkpoint.size, audit_tiles_node, tiles, &root, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (!digest_equal(&root, &checkpoint.root)) {
+        return error_set(err, ST_UNPROVEN,
+                         "the first %llu entries are not those that were published (%s)",
+                         (unsigned long long)checkpoint.size, where);
+    }
+    struct snapshot_item *item = NULL;
+    const struct published *highest = snapshot_pin(journal->published, &item);
+    bool higher = highest == NULL || highest->checkpoint.size <= checkpoint.size;
+    snapshot_unpin(&item);
+    if (higher) {
+        struct published *object = published_create(&checkpoint, note);
+        if (object == NULL || !snapshot_swap(journal->published, object)) {
+            free(object);
+            return error_set(err, ST_NOMEM, "published checkpoint");
+        }
+    }
+    return ST_OK;
+}
+
+// What was published: the file outside, and the last row inside. The one that lags is brought up.
+static enum status open_published(struct audit_journal *journal, struct audit_tiles *tiles,
+                                  struct error *err)
+{
+    struct buffer file = buffer_init(PROOF_NOTE_MAX);
+    struct bytes row = { 0 };
+    struct snapshot_item *item = NULL;
+    uint64_t row_size = 0;
+    enum status status = last_row(tiles->txn, AUDIT_JOURNAL_CHECKPOINT, &row_size, &row, err);
+    if (status == ST_OK) {
+        status = check_published(journal, tiles, row, "the log", err);
+    }
+    if (status != ST_OK && status != ST_NOT_FOUND) {
+        goto out;
+    }
+    // The file is looked at second: at the same size it may have more witnesses than the row.
+    status = file_read(journal->published_path, PROOF_NOTE_MAX, &file, err);
+    if (status == ST_OK) {
+        status = check_published(journal, tiles, buffer_view(&file), journal->published_path, err);
+    }
+    if (status != ST_OK && status != ST_NOT_FOUND) {
+        status = status == ST_MALFORMED ? ST_UNPROVEN : status;
+        goto out;
+    }
+    status = ST_OK;
+    const struct published *highest = snapshot_pin(journal->published, &item);
+    if (highest == NULL) {
+        goto out;
+    }
+    struct bytes note = bytes_of(highest->note, highest->note_size);
+    if (!bytes_equal(note, buffer_view(&file))) {
+        status = file_replace(journal->published_path, note, 0600, err);
+    }
+    if (status == ST_OK && !bytes_equal(note, row) &&
+        !queue_row(journal, highest->checkpoint.size, note)) {
+        status = error_set(err, ST_NOMEM, "published checkpoint");
+    }
+out:
+    snapshot_unpin(&item);
+    buffer_fini(&file);
+    return status;
+}
+
+static enum status load_edge(struct audit_journal *journal, struct audit_tiles *tiles,
+                             struct error *err)
+{
+    uint64_t count = 0;
+    struct bytes value;
+    struct audit_record record;
+    enum status status = store_count(tiles->txn, AUDIT_JOURNAL_ENTRY, &count, err);
+    if (status == ST_OK && count != tiles->size) {
+        status = error_set(err, ST_CORRUPT, "log: the last entry is %llu but there are %llu",
+                           (unsigned long long)tiles->size - 1, (unsigned long long)count);
+    }
+    if (status == ST_OK) {
+        status = audit_tiles_edge(tiles, journal->edge, err);
+    }
+    tiles->edge = journal->edge;
+    if (status == ST_OK) {
+        status = proof_frontier_read(tiles->size, audit_tiles_node, tiles, &journal->frontier, err);
+    }
+    if (status != ST_OK || tiles->size == 0) {
+        return status;
+    }
+    struct audit_key key = audit_key_u64(tiles->size - 1);
+    status = store_get(tiles->txn, AUDIT_JOURNAL_ENTRY, audit_key_view(&key), &value, err);
+    if (status == ST_OK) {
+        status = audit_record_decode(value, tiles->size - 1, &record, err);
+    }
+    if (status == ST_OK) {
+        journal->minutes = record.minutes;
+    }
+    return status;
+}
+
+// The edge as readers get it.
+static bool share_edge(struct audit_journal *journal)
+{
+    struct audit_edge *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
+        return false;
+    }
+    audit_edge_copy(copy, journal->edge);
+    if (!snapshot_swap(journal->upper, copy)) {
+        free(copy);
+        return false;
+    }
+    return true;
+}
+
+// Signs the state that the log has. Only of durable entries. It cannot fail for lack of memory: the
+// note's room was taken at opening.
+static enum status share_checkpoint(struct audit_journal *journal, struct audit_commit *commit,
+                                    struct error *err)
+{
+    struct digest root = proof_frontier_root(&journal->frontier);
+    buffer_clear(&journal->note);
+    audit_journal_sign(journal, journal->frontier.size, &root, &journal->note);
+    enum status status = buffer_ok(&journal->note, "checkpoint", err);
+    if (status != ST_OK) {
+        return status;
+    }
+    audit_commit_finish(commit, &root, buffer_view(&journal->note));
+    // Without memory the newest checkpoint that others see is the one before: still a true one.
+    if (!snapshot_swap(journal->latest, audit_commit_ref(commit))) {
+        destroy_commit(commit);
+    }
+    return ST_OK;
+}
+
+static enum status open_log(struct audit_journal *journal, bool create, struct error *err)
+{
+    struct store_txn *txn = NULL;
+    struct audit_commit *commit = NULL;
+    struct bytes value;
+    struct audit_tiles tiles = { 0 };
+    enum status status = store_begin_write(journal->store, &txn, err);
+    if (status == ST_OK) {
+        tiles.txn = txn;
+        status = audit_record_size(txn, &tiles.size, err);
+    }
+    if (status == ST_OK) {
+        status = open_meta(journal, txn, tiles.size, create, err);
+    }
+    if (status == ST_OK) {
+        status = load_edge(journal, &tiles, err);
+    }
+    if (status == ST_OK) {
+        status = open_published(journal, &tiles, err);
+    }
+    if (status == ST_OK) {
+        status = last_row(txn, AUDIT_JOURNAL_TERM, &journal->term, &value, err);
+        status = status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    if (status == ST_OK) {
+        journal->term++;
+        status = put_number(txn, AUDIT_JOURNAL_TERM, journal->term, (uint64_t)clock_wall_ms(), err);
+    }
+    if (status == ST_OK) {
+        status = store_commit(&txn, err);
+    }
+    if (status != ST_OK) {
+        goto out;
+    }
+    atomic_store(&journal->size, tiles.size);
+    commit = audit_commit_create(0, tiles.size);
+    if (commit == NULL || !share_edge(journal)) {
+        status = error_set(err, ST_NOMEM, "log");
+        goto out;
+    }
+    status = share_checkpoint(journal, commit, err);
+out:
+    audit_commit_unref(&commit);
+    store_abort(&txn);
+    return status;
+}
+
+static enum status allocate(struct audit_journal *journal, struct error *err)
+{
+    journal->edge = calloc(1, sizeof(*journal->edge));
+    journal->edge_next = calloc(1, sizeof(*journal->edge_next));
+    journal->leaf_hashes = calloc(AUDIT_BATCH_MAX, sizeof(*journal->leaf_hashes));
+    journal->batch = proof_batch_create(AUDIT_BATCH_MAX);
+    journal->latest = snapshot_create(destroy_commit);
+    journal->published = snapshot_create(free);
+    journal->upper = snapshot_create(free);
+    journal->body = buffer_init(BODY_SCRATCH_BYTES);
+    journal->note = buffer_init(PROOF_NOTE_MAX);
+    bool room = buffer_reserve(&journal->note, NOTE_ROOM_BYTES) != NULL; // see share_checkpoint()
+    if (!room || journal->edge == NULL || journal->edge_next == NULL ||
+        journal->leaf_hashes == NULL || journal->batch == NULL || journal->latest == NULL ||
+        journal->published == NULL || journal->upper == NULL) {
+        return error_set(err, ST_NOMEM, "log");
+    }
+    return ST_OK;
+}
+
+enum status audit_journal_open(const struct audit_journal_options *options,
+                               struct audit_journal **journal, struct error *err)
+{
+    char folder[PATH_MAX];
+    struct audit_journal *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL) {
+        return error_set(err, ST_NOMEM, "log");
+    }
+    opened->vault = options->vault;
+    opened->signer = options->signer;
+    enum status status = allocate(opened, err);
+    if (status == ST_OK) {
+        status = proof_key_make(options->origin, PROOF_KEY_ED25519,
+                                seal_signer_key(options->signer), &opened->key, err);
+    }
+    if (status == ST_OK && (snprintf(folder, sizeof(folder), "%s/" AUDIT_JOURNAL_FOLDER,
+                                     options->home) >= (int)sizeof(folder) ||
+                            snprintf(opened->published_path, PATH_MAX,
+                                     "%s/" AUDIT_JOURNAL_PUBLISHED, options->home) >= PATH_MAX)) {
+        status = error_set(err, ST_USAGE, "log: path too long");
+    }
+    if (status != ST_OK) {
+        goto out;
+    }
+    struct store_options store = {
+        .path = folder,
+        .map_bytes = options->map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : options->map_bytes,
+        .names = audit_journal_tables,
+        .count = AUDIT_JOURNAL_TABLES,
+        .create = options->create,
+    };
+    status = store_open(&store, &opened->store, err);
+    if (status == ST_OK) {
+        store_set_commit_hook(opened->store, options->commit_hook, options->commit_context);
+        status = open_log(opened, options->create, err);
+    }
+out:
+    if (status == ST_OK) {
+        *journal = opened;
+    } else {
+        audit_journal_close(&opened);
+    }
+    return status;
+}
+
+static void free_rows(struct pending_row *row)
+{
+    while (row != NULL) {
+        struct pending_row *next = row->next;
+        free(row);
+        row = next;
+    }
+}
+
+void audit_journal_close(struct audit_journal **journal)
+{
+    struct audit_journal *closed = *journal;
+    if (closed == NULL) {
+        return;
+    }
+    *journal = NULL;
+    store_close(&closed->store);
+    free_rows(atomic_exchange(&closed->pending, NULL));
+    snapshot_destroy(&closed->latest);
+    snapshot_destroy(&closed->published);
+    snapshot_destroy(&closed->upper);
+    proof_batch_destroy(&closed->batch);
+    buffer_fini(&closed->body);
+    buffer_fini(&closed->note);
+    free(closed->leaf_hashes);
+    free(closed->edge);
+    free(closed->edge_next);
+    free(closed);
+}
+
+// ---- appending
+
+static enum status check_batch(const struct audit_journal *journal,
+                               const struct audit_entry *const *entries, size_t count,
+                               struct error *err)
+{
+    if (count == 0 || count > AUDIT_BATCH_MAX) {
+        return error_set(err, ST_MALFORMED, "log: 1 to %d entries at once, not %zu",
+                         AUDIT_BATCH_MAX, count);
+    }
+    uint32_t minutes = journal->minutes;
+    for (size_t i = 0; i < count; i++) {
+        if (!entries[i]->sealed) {
+            return error_set(err, ST_MALFORMED, "log: entry %zu of the batch is not sealed", i);
+        }
+        if (entries[i]->minutes < minutes) {
+            return error_set(err, ST_MALFORMED, "log: the time of entry %zu goes backwards", i);
+        }
+        minutes = entries[i]->minutes;
+    }
+    return ST_OK;
+}
+
+// The store's own idea of size and term: another writer may have taken over.
+static enum status check_place(struct audit_journal *journal, struct store_txn *txn,
+                               struct error *err)
+{
+    uint64_t size = 0;
+    uint64_t term = 0;
+    struct bytes value;
+    enum status status = audit_record_size(txn, &size, err);
+    if (status == ST_OK) {
+        status = last_row(txn, AUDIT_JOURNAL_TERM, &term, &value, err);
+    }
+    if (status == ST_NOT_FOUND) {
+        return error_set(err, ST_CORRUPT, "log: its terms are gone");
+    }
+    if (status == ST_OK && (term != journal->term || size != journal->frontier.size)) {
+        return error_set(err, ST_STALE, "log: another writer has taken term %llu",
+                         (unsigned long long)term);
+    }
+    return status;
+}
+
+static enum status put_entry(struct audit_journal *journal, struct store_txn *txn, uint64_t index,
+                             const struct audit_entry *entry, struct error *err)
+{
+    uint32_t key_id = audit_vault_key_id(entry->class, entry->minutes);
+    buffer_clear(&journal->body);
+    audit_body_pack(entry, &journal->body);
+    enum status status = buffer_ok(&journal->body, "body", err);
+    if (status == ST_OK) {
+        status = audit_vault_prepare(journal->vault, key_id, err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    uint8_t *room = NULL;
+    struct audit_key key = audit_key_u64(index);
+    size_t size = AUDIT_RECORD_HEAD_BYTES + journal->body.size + AUDIT_BOX_TAG_BYTES;
+    status = store_append(txn, AUDIT_JOURNAL_ENTRY, audit_key_view(&key), size, &room, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    uint8_t *nonce = audit_record_head(room, entry->leaf, key_id);
+    return audit_vault_seal_body(journal->vault, key_id, audit_journal_origin(journal), index,
+                                 &entry->leaf_hash, buffer_view(&journal->body), nonce,
+                                 room + AUDIT_RECORD_HEAD_BYTES, err);
+}
+
+static enum status put_tile(void *context, unsigned level, uint64_t number,
+                            const struct digest *hashes, struct error *err)
+{
+    struct audit_key key = audit_key_tile(level, number);
+    return store_put_new(context, AUDIT_JOURNAL_TILE, audit_key_view(&key),
+                         bytes_of(hashes, AUDIT_TILE_BYTES), err);
+}
+
+static enum status put_published(struct store_txn *txn, const struct pending_row *row,
+                                 struct error *err)
+{
+    for (; row != NULL; row = row->next) {
+        struct audit_key key = audit_key_pair(row->size, row->when_ms);
+        enum status status = store_put_new(txn, AUDIT_JOURNAL_CHECKPOINT, audit_key_view(&key),
+                                           bytes_of(row->note, row->note_size), err);
+        if (status != ST_OK && status != ST_EXISTS) {
+            return status;
+        }
+    }
+    return ST_OK;
+}
+
+// Everything of one append up to and with the store's commit. *unknown: that commit failed in a way
+// that leaves open what reached the disk.
+static enum status write_batch(struct audit_journal *journal,
+                               const struct audit_entry *const *entries, size_t count,
+                               const struct pending_row *rows, bool *unknown, struct error *err)
+{
+    struct store_txn *txn = NULL;
+    enum status status = store_begin_write(journal->store, &txn, err);
+    if (status == ST_OK) {
+        status = check_place(journal, txn, err);
+    }
+    audit_edge_copy(journal->edge_next, journal->edge);
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
+        status = put_entry(journal, txn, journal->frontier.size + i, entries[i], err);
+        if (status == ST_OK) {
+            status =
+                audit_edge_append(journal->edge_next, &entries[i]->leaf_hash, put_tile, txn, err);
+        }
+    }
+    if (status == ST_OK) {
+        status = put_published(txn, rows, err);
+    }
+    if (status == ST_OK) {
+        status = store_commit(&txn, err);
+        *unknown = status != ST_OK && status != ST_FULL;
+    }
+    store_abort(&txn);
+    return status;
+}
+
+// The entries are durable: memory follows.
+static void advance(struct audit_journal *journal, uint32_t minutes)
+{
+    struct audit_edge *edge = journal->edge;
+    bool full = edge->size / AUDIT_TILE_HASHES != journal->edge_next->size / AUDIT_TILE_HASHES;
+    journal->edge = journal->edge_next;
+    journal->edge_next = edge;
+    journal->frontier = *proof_batch_frontier(journal->batch);
+    journal->minutes = minutes;
+    if (full) {
+        (void)share_edge(journal); // without it readers take the same hashes from the tiles
+    }
+}
+
+// Puts rows that were not written back into the queue.
+static void requeue(struct audit_journal *journal, struct pending_row *rows)
+{
+    while (rows != NULL) {
+        struct pending_row *next = rows->next;
+        rows->next = atomic_load(&journal->pending);
+        while (!atomic_compare_exchange_weak(&journal->pending, &rows->next, rows)) {
+        }
+        rows = next;
+    }
+}
+
+enum status audit_journal_append(struct audit_journal *journal,
+                                 const struct audit_entry *const *entries, size_t count,
+                                 uint64_t expected_size, uint64_t term,
+                                 struct audit_commit **commit, struct error *err)
+{
+    if (atomic_load(&journal->poisoned)) {
+        return error_set(err, ST_IO, "log: an earlier commit failed; nothing is written any more");
+    }
+    if (expected_size != journal->frontier.size || term != journal->term) {
+        return error_set(err, ST_STALE, "log: at size %llu in term %llu, expected %llu in %llu",
+                         (unsigned long long)journal->frontier.size,
+                         (unsigned long long)journal->term, (unsigned long long)expected_size,
+                         (unsigned long long)term);
+    }
+    enum status status = check_batch(journal, entries, count, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct audit_commit *made = audit_commit_create(count, expected_size + count);
+    if (made == NULL) {
+        return error_set(err, ST_NOMEM, "log: a commit of %zu entries", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        journal->leaf_hashes[i] = entries[i]->leaf_hash;
+    }
+    proof_batch_run(journal->batch, &journal->frontier, journal->leaf_hashes, count);
+    for (size_t i = 0; i < count; i++) {
+        struct proof_path path;
+        proof_batch_path(journal->batch, i, &path);
+        audit_commit_add(made, &journal->leaf_hashes[i], &path);
+    }
+
+    struct pending_row *rows = atomic_exchange(&journal->pending, NULL);
+    bool unknown = false;
+    status = write_batch(journal, entries, count, rows, &unknown, err);
+    if (status == ST_OK) {
+        free_rows(rows);
+        advance(journal, entries[count - 1]->minutes);
+        status = share_checkpoint(journal, made, err);
+        atomic_store(&journal->size, journal->frontier.size);
+    } else {
+        requeue(journal, rows);
+    }
+    if (unknown) {
+        atomic_store(&journal->poisoned, true);
+        status = ST_IO;
+    }
+    if (status == ST_OK) {
+        *commit = made;
+    } else {
+        audit_commit_unref(&made);
+    }
+    return status;
+}
+
+// ---- publication
+
+enum status audit_journal_checkpoint(struct audit_journal *journal, uint64_t *size,
+                                     struct digest *root, struct buffer *note, struct error *err)
+{
+    struct snapshot_item *item = NULL;
+    const struct audit_commit *latest = snapshot_pin(journal->latest, &item);
+    buffer_bytes(note, audit_commit_checkpoint(latest));
+    enum status status = buffer_ok(note, "checkpoint", err);
+    if (status == ST_OK) {
+        *size = audit_commit_size(latest);
+        *root = audit_commit_root(latest);
+    }
+    snapshot_unpin(&item);
+    return status;
+}
+
+// ST_UNPROVEN unless the log's first checkpoint->size entries have that root.
+static enum status check_root(struct audit_journal *journal,
+                              const struct proof_checkpoint *checkpoint, struct error *err)
+{
+    struct audit_tiles tiles = { 0 };
+    struct store_txn *txn = NULL;
+    struct snapshot_item *item = NULL;
+    struct digest root;
+    enum status status = store_begin_read(journal->store, &txn, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    tiles.txn = txn;
+    tiles.edge = audit_journal_pin_edge(journal, &item);
+    status = audit_record_size(txn, &tiles.size, err);
+    if (status == ST_OK && checkpoint->size > tiles.size) {
+        status = error_set(err, ST_UNPROVEN, "checkpoint of %llu entries, the log has %llu",
+                           (unsigned long long)checkpoint->size, (unsigned long long)tiles.size);
+    }
+    if (status == ST_OK) {
+        status = proof_root(checkpoint->size, audit_tiles_node, &tiles, &root, err);
+    }
+    if (status == ST_OK && !digest_equal(&root, &checkpoint->root)) {
+        status = error_set(err, ST_UNPROVEN, "checkpoint of another tree");
+    }
+    snapshot_unpin(&item);
+    store_abort(&txn);
+    return status;
+}
+
+enum status audit_journal_publish(struct audit_journal *journal, struct bytes note,
+                                  struct error *err)
+{
+    struct proof_checkpoint checkpoint;
+    if (note.size > PROOF_NOTE_MAX ||
+        proof_checkpoint_open(note, &journal->key, &checkpoint, err) != ST_OK) {
+        return error_set(err, ST_UNPROVEN, "not a checkpoint of this log");
+    }
+    struct snapshot_item *item = NULL;
+    const struct published *highest = snapshot_pin(journal->published, &item);
+    uint64_t lowest = highest == NULL ? 0 : highest->checkpoint.size;
+    snapshot_unpin(&item);
+    if (checkpoint.size < lowest) {
+        return error_set(err, ST_UNPROVEN, "checkpoint of %llu entries below the published %llu",
+                         (unsigned long long)checkpoint.size, (unsigned long long)lowest);
+    }
+    enum status status = check_root(journal, &checkpoint, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct published *object = published_create(&checkpoint, note);
+    if (object == NULL) {
+        return error_set(err, ST_NOMEM, "published checkpoint");
+    }
+    status = file_replace(journal->published_path, note, 0600, err);
+    if (status == ST_OK && (!queue_row(journal, checkpoint.size, note) ||
+                            !snapshot_swap(journal->published, object))) {
+        status = error_set(err, ST_NOMEM, "published checkpoint");
+    }
+    if (status != ST_OK) {
+        free(object);
+    }
+    return status;
+}
+
+enum status audit_journal_published(struct audit_journal *journal, uint64_t *size,
+                                    struct buffer *note, struct error *err)
+{
+    struct snapshot_item *item = NULL;
+    const struct published *published = snapshot_pin(journal->published, &item);
+    if (published == NULL) {
+        return error_set(err, ST_NOT_FOUND, "no checkpoint has been published yet");
+    }
+    buffer_bytes(note, bytes_of(published->note, published->note_size));
+    enum status status = buffer_ok(note, "checkpoint", err);
+    if (status == ST_OK) {
+        *size = published->checkpoint.size;
+    }
+    snapshot_unpin(&item);
+    return status;
+}
+
+// ---- state
+
+uint64_t audit_journal_size(const struct audit_journal *journal)
+{
+    return atomic_load(&journal->size);
+}
+
+uint64_t audit_journal_term(const struct audit_journal *journal)
+{
+    return journal->term;
+}
+
+uint32_t audit_journal_minutes(const struct audit_journal *journal, int64_t wall_ms)
+{
+    int64_t now = wall_ms < 0 ? 0 : wall_ms / 60000;
+    uint32_t minutes = now > UINT32_MAX ? UINT32_MAX : (uint32_t)now;
+    return minutes > journal->minutes ? minutes : journal->minutes;
+}
+
+unsigned audit_journal_used_permille(struct audit_journal *journal)
+{
+    struct store_usage usage;
+    return store_usage(journal->store, &usage, NULL) == ST_OK ? usage.used_permille : 1000;
+}
+
+uint64_t audit_journal_reader_lag(struct audit_journal *journal)
+{
+    struct store_usage usage;
+    return store_usage(journal->store, &usage, NULL) == ST_OK ? usage.reader_lag : 0;
+}
+
+enum status audit_journal_reader_check(struct audit_journal *journal, struct error *err)
+{
+    return store_reader_check(journal->store, err);
+}
+
+bool audit_journal_is_poisoned(const struct audit_journal *journal)
+{
+    return atomic_load(&journal->poisoned);
+}

@@ -1,0 +1,18 @@
+// What the reading side of the log needs of the journal. For the audit module only; any thread.
+#pragma once
+
+#include "audit/journal.h"
+#include "audit/tiles.h"
+
+struct store *audit_journal_store(struct audit_journal *journal);
+struct audit_vault *audit_journal_vault(struct audit_journal *journal);
+struct bytes audit_journal_origin(const struct audit_journal *journal);
+
+// The upper levels of the right edge as of some recent size; snapshot_unpin(item) when done.
+const struct audit_edge *audit_journal_pin_edge(struct audit_journal *journal,
+                                                struct snapshot_item **item);
+
+// Appends the signed checkpoint. `root` must be the log's own for a durable size: whatever is
+// signed here can never be unsaid.
+void audit_journal_sign(const struct audit_journal *journal, uint64_t size,
+                        const struct digest *root, struct buffer *note);

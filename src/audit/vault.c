@@ -1,0 +1,413 @@
+// Keys of the bodies, one file each:
+//
+//   vedomo-body-key 1
+//   id <decimal>
+//   nonce <base64, 24 bytes>          or:  forgotten <time>
+//   key <base64, 48 bytes>                 the wrapped key
+//
+// The wrapping key is derived from the master key; AD = "vedomo/1 body key\0" ‖ u32 id. A key that
+// was loaded stays in its slot until close, so that readers need no lock; forgetting marks it.
+#include "audit/vault.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "seal/box.h"
+#include "seal/hash.h"
+#include "seal/random.h"
+
+enum { SLOTS = 4096, FILE_BYTES_MAX = 1024, ORIGIN_BYTES_MAX = 255 };
+
+static const char first_line[] = "vedomo-body-key 1\n";
+
+struct vault_key {
+    struct seal_secret *secret;
+    atomic_bool forgotten;
+};
+
+struct audit_vault {
+    char folder[PATH_MAX];
+    struct seal_secret *wrap;
+    _Atomic(struct vault_key *) slots[SLOTS];
+};
+
+enum status audit_vault_open(const char *folder, const struct seal_secret *master,
+                             struct audit_vault **vault, struct error *err)
+{
+    struct audit_vault *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL) {
+        return error_set(err, ST_NOMEM, "body keys");
+    }
+    enum status status = ST_OK;
+    if (snprintf(opened->folder, sizeof(opened->folder), "%s", folder) >=
+        (int)sizeof(opened->folder)) {
+        status = error_set(err, ST_USAGE, "body keys: path too long");
+        goto out;
+    }
+    status = file_make_folder(folder, 0700, err);
+    if (status == ST_OK) {
+        status = seal_kdf(master, "bodywrap", 0, &opened->wrap, err);
+    }
+out:
+    if (status == ST_OK) {
+        *vault = opened;
+    } else {
+        audit_vault_close(&opened);
+    }
+    return status;
+}
+
+static void key_destroy(struct vault_key **key)
+{
+    if (*key != NULL) {
+        seal_secret_destroy(&(*key)->secret);
+        free(*key);
+        *key = NULL;
+    }
+}
+
+void audit_vault_close(struct audit_vault **vault)
+{
+    if (*vault == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct vault_key *key = atomic_load(&(*vault)->slots[i]);
+        key_destroy(&key);
+    }
+    seal_secret_destroy(&(*vault)->wrap);
+    free(*vault);
+    *vault = NULL;
+}
+
+// Year and month (1..12) of a day since 1970-01-01, proleptic Gregorian.
+static void month_of_day(uint32_t day, uint32_t *year, uint32_t *month)
+{
+    uint32_t shifted = day + 719468; // days since 0000-03-01
+    uint32_t era = shifted / 146097;
+    uint32_t of_era = shifted % 146097;
+    uint32_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t march_month = (5 * day_of_year + 2) / 153;
+    *month = march_month < 10 ? march_month + 3 : march_month - 9;
+    *year = era * 400 + year_of_era + (*month <= 2 ? 1 : 0);
+}
+
+uint32_t audit_vault_key_id(enum wire_class class, uint32_t minutes)
+{
+    if (class == WIRE_CLASS_CONSENT || class == WIRE_CLASS_GOVERNANCE ||
+        class == WIRE_CLASS_EPOCH) {
+        return AUDIT_KEY_LASTING;
+    }
+    uint32_t year = 0;
+    uint32_t month = 0;
+    month_of_day(minutes / (24 * 60), &year, &month);
+    return (year - 1970) * 12 + month;
+}
+
+static enum status key_path(const struct audit_vault *vault, uint32_t key_id, char path[PATH_MAX],
+                            struct error *err)
+{
+    int length = 0;
+    if (key_id == AUDIT_KEY_LASTING) {
+        length = snprintf(path, PATH_MAX, "%s/lasting.key", vault->folder);
+    } else {
+        length = snprintf(path, PATH_MAX, "%s/%04u-%02u.key", vault->folder,
+                          1970 + (key_id - 1) / 12, (key_id - 1) % 12 + 1);
+    }
+    if (length >= PATH_MAX) {
+        return error_set(err, ST_USAGE, "body keys: path too long");
+    }
+    return ST_OK;
+}
+
+// Constant part and id: what a wrapped key is bound to.
+static struct bytes wrap_ad(uint32_t key_id, uint8_t ad[32])
+{
+    static const char label[] = "vedomo/1 body key";
+    memcpy(ad, label, sizeof(label));
+    for (unsigned i = 0; i < 4; i++) {
+        ad[sizeof(label) + i] = (uint8_t)(key_id >> (24 - 8 * i));
+    }
+    return bytes_of(ad, sizeof(label) + 4);
+}
+
+static const struct digest *key_bytes(const struct seal_secret *secret)
+{
+    return (const struct digest *)seal_secret_view(secret).data;
+}
+
+// The rest of the next line of `text` behind `name` and a space; moves `text` on. Empty: the line
+// is another.
+static struct bytes take_line(struct bytes *text, const char *name)
+{
+    size_t length = strlen(name);
+    const uint8_t *end = text->size == 0 ? NULL : memchr(text->data, '\n', text->size);
+    if (end == NULL || (size_t)(end - text->data) <= length + 1 ||
+        memcmp(text->data, name, length) != 0 || text->data[length] != ' ') {
+        return (struct bytes){ 0 };
+    }
+    struct bytes rest = bytes_of(text->data + length + 1, (size_t)(end - text->data) - length - 1);
+    *text = bytes_of(end + 1, text->size - (size_t)(end - text->data) - 1);
+    return rest;
+}
+
+static enum status unwrap(const struct audit_vault *vault, uint32_t key_id, const char *path,
+                          struct bytes text, struct vault_key *key, struct error *err)
+{
+    struct buffer nonce = buffer_init(SEAL_NONCE_BYTES);
+    struct buffer box = buffer_init(DIGEST_BYTES + SEAL_TAG_BYTES);
+    struct digest plain;
+    uint8_t ad[32];
+    uint64_t id = 0;
+    enum status status = ST_OK;
+    if (text.size < sizeof(first_line) - 1 ||
+        memcmp(text.data, first_line, sizeof(first_line) - 1) != 0) {
+        status = error_set(err, ST_CORRUPT, "%s: not a body key", path);
+        goto out;
+    }
+    text = bytes_of(text.data + sizeof(first_line) - 1, text.size - sizeof(first_line) + 1);
+    if (!text_u64_parse(take_line(&text, "id"), UINT32_MAX, &id) || id != key_id) {
+        status = error_set(err, ST_CORRUPT, "%s: the key of another month", path);
+        goto out;
+    }
+    if (take_line(&text, "forgotten").size > 0) {
+        atomic_store(&key->forgotten, true);
+        goto out;
+    }
+    if (!text_base64_decode(&nonce, take_line(&text, "nonce")) || nonce.size != SEAL_NONCE_BYTES ||
+        !text_base64_decode(&box, take_line(&text, "key")) ||
+        box.size != DIGEST_BYTES + SEAL_TAG_BYTES || text.size != 0) {
+        status = error_set(err, ST_CORRUPT, "%s: damaged", path);
+        goto out;
+    }
+    if (!seal_box_open(key_bytes(vault->wrap), nonce.data, wrap_ad(key_id, ad), buffer_view(&box),
+                       plain.bytes)) {
+        status = error_set(err, ST_CORRUPT, "%s: damaged, or wrapped by another master key", path);
+        goto out;
+    }
+    status = seal_secret_copy(bytes_digest(&plain), &key->secret, err);
+    seal_wipe(&plain, sizeof(plain));
+out:
+    buffer_fini(&nonce);
+    buffer_fini(&box);
+    return status;
+}
+
+// The key in its slot, loaded from its file when it is not there yet. Any thread.
+static enum status load(struct audit_vault *vault, uint32_t key_id, struct vault_key **key,
+                        struct error *err)
+{
+    if (key_id >= SLOTS) {
+        return error_set(err, ST_CORRUPT, "body key %u: no such month", key_id);
+    }
+    struct vault_key *found = atomic_load(&vault->slots[key_id]);
+    if (found != NULL) {
+        *key = found;
+        return ST_OK;
+    }
+    char path[PATH_MAX];
+    struct buffer text = buffer_init(FILE_BYTES_MAX);
+    struct vault_key *fresh = calloc(1, sizeof(*fresh));
+    enum status status =
+        fresh == NULL ? error_set(err, ST_NOMEM, "body key") : key_path(vault, key_id, path, err);
+    if (status == ST_OK) {
+        status = file_read(path, FILE_BYTES_MAX, &text, err);
+        status = status == ST_MALFORMED ? ST_CORRUPT : status;
+    }
+    if (status == ST_OK) {
+        status = unwrap(vault, key_id, path, buffer_view(&text), fresh, err);
+    }
+    buffer_fini(&text);
+    if (status != ST_OK) {
+        key_destroy(&fresh);
+        return status;
+    }
+    struct vault_key *none = NULL;
+    if (!atomic_compare_exchange_strong(&vault->slots[key_id], &none, fresh)) {
+        key_destroy(&fresh); // another thread was first
+        fresh = none;
+    }
+    *key = fresh;
+    return ST_OK;
+}
+
+static enum status make(struct audit_vault *vault, uint32_t key_id, struct error *err)
+{
+    char path[PATH_MAX];
+    uint8_t nonce[SEAL_NONCE_BYTES];
+    uint8_t box[DIGEST_BYTES + SEAL_TAG_BYTES];
+    uint8_t ad[32];
+    struct seal_secret *secret = NULL;
+    struct buffer text = buffer_init(FILE_BYTES_MAX);
+    enum status status = key_path(vault, key_id, path, err);
+    if (status == ST_OK) {
+        status = seal_secret_random(DIGEST_BYTES, &secret, err);
+    }
+    if (status != ST_OK) {
+        goto out;
+    }
+    seal_random(nonce, sizeof(nonce));
+    seal_box_close(key_bytes(vault->wrap), nonce, wrap_ad(key_id, ad), seal_secret_view(secret),
+                   box);
+    buffer_text(&text, first_line);
+    buffer_format(&text, "id %u\nnonce ", key_id);
+    text_base64_encode(&text, bytes_of(nonce, sizeof(nonce)));
+    buffer_text(&text, "\nkey ");
+    text_base64_encode(&text, bytes_of(box, sizeof(box)));
+    buffer_text(&text, "\n");
+    status = buffer_ok(&text, "body key", err);
+    if (status == ST_OK) {
+        status = file_create(path, buffer_view(&text), 0600, err);
+    }
+out:
+    seal_secret_destroy(&secret);
+    buffer_fini(&text);
+    return status;
+}
+
+enum status audit_vault_prepare(struct audit_vault *vault, uint32_t key_id, struct error *err)
+{
+    struct vault_key *key = NULL;
+    enum status status = load(vault, key_id, &key, err);
+    if (status == ST_NOT_FOUND) {
+        status = make(vault, key_id, err);
+        if (status == ST_OK) {
+            status = load(vault, key_id, &key, err);
+        }
+    }
+    if (status == ST_OK && atomic_load(&key->forgotten)) {
+        return error_set(err, ST_DENIED, "body key %u: forgotten under the retention rule", key_id);
+    }
+    return status;
+}
+
+// AD of a body: origin, index, leaf hash.
+static enum status body_ad(struct bytes origin, uint64_t index, const struct digest *leaf_hash,
+                           uint8_t storage[ORIGIN_BYTES_MAX + 8 + DIGEST_BYTES], struct bytes *ad,
+                           struct error *err)
+{
+    if (origin.size > ORIGIN_BYTES_MAX) {
+        return error_set(err, ST_USAGE, "origin longer than %d bytes", ORIGIN_BYTES_MAX);
+    }
+    memcpy(storage, origin.data, origin.size);
+    (void)seal_u64(storage + origin.size, index);
+    memcpy(storage + origin.size + 8, leaf_hash->bytes, DIGEST_BYTES);
+    *ad = bytes_of(storage, origin.size + 8 + DIGEST_BYTES);
+    return ST_OK;
+}
+
+enum status audit_vault_seal_body(struct audit_vault *vault, uint32_t key_id, struct bytes origin,
+                                  uint64_t index, const struct digest *leaf_hash,
+                                  struct bytes plain, uint8_t nonce[AUDIT_BOX_NONCE_BYTES],
+                                  uint8_t *box, struct error *err)
+{
+    uint8_t storage[ORIGIN_BYTES_MAX + 8 + DIGEST_BYTES];
+    struct bytes ad;
+    struct vault_key *key = NULL;
+    enum status status = load(vault, key_id, &key, err);
+    if (status == ST_OK && atomic_load(&key->forgotten)) {
+        status = error_set(err, ST_DENIED, "body key %u: forgotten", key_id);
+    }
+    if (status == ST_OK) {
+        status = body_ad(origin, index, leaf_hash, storage, &ad, err);
+    }
+    if (status == ST_OK) {
+        seal_random(nonce, AUDIT_BOX_NONCE_BYTES);
+        seal_box_close(key_bytes(key->secret), nonce, ad, plain, box);
+    }
+    return status;
+}
+
+enum status audit_vault_open_body(struct audit_vault *vault, uint32_t key_id, struct bytes origin,
+                                  uint64_t index, const struct digest *leaf_hash,
+                                  const uint8_t nonce[AUDIT_BOX_NONCE_BYTES], struct bytes box,
+                                  uint8_t *plain, struct error *err)
+{
+    uint8_t storage[ORIGIN_BYTES_MAX + 8 + DIGEST_BYTES];
+    struct bytes ad;
+    struct vault_key *key = NULL;
+    if (box.size < AUDIT_BOX_TAG_BYTES) {
+        return error_set(err, ST_CORRUPT, "entry %llu: its body is cut short",
+                         (unsigned long long)index);
+    }
+    enum status status = load(vault, key_id, &key, err);
+    if (status == ST_NOT_FOUND) {
+        // A forgotten month leaves a file that says so; one without any has been lost.
+        return error_set(err, ST_IO, "body key %u: its file is missing", key_id);
+    }
+    if (status == ST_OK && atomic_load(&key->forgotten)) {
+        return error_set(err, ST_NOT_FOUND, "entry %llu: forgotten under the retention rule",
+                         (unsigned long long)index);
+    }
+    if (status == ST_OK) {
+        status = body_ad(origin, index, leaf_hash, storage, &ad, err);
+    }
+    if (status == ST_OK && !seal_box_open(key_bytes(key->secret), nonce, ad, box, plain)) {
+        status = error_set(err, ST_CORRUPT, "entry %llu: its body does not open",
+                           (unsigned long long)index);
+    }
+    return status;
+}
+
+// Zeroes what the file held. The file's name has been given to another file already.
+static enum status overwrite(int fd, const char *path, struct error *err)
+{
+    static const uint8_t zeros[FILE_BYTES_MAX];
+    off_t size = lseek(fd, 0, SEEK_END);
+    size_t length = size < 0 || size > FILE_BYTES_MAX ? FILE_BYTES_MAX : (size_t)size;
+    if (pwrite(fd, zeros, length, 0) != (ssize_t)length || fsync(fd) != 0) {
+        return error_errno(err, ST_IO, "%s: overwriting", path);
+    }
+    return ST_OK;
+}
+
+enum status audit_vault_forget(struct audit_vault *vault, uint32_t key_id, struct error *err)
+{
+    if (key_id == AUDIT_KEY_LASTING || key_id >= SLOTS) {
+        return error_set(err, ST_DENIED, "body key %u: not a month's key", key_id);
+    }
+    char path[PATH_MAX];
+    char now[CLOCK_TEXT_BYTES];
+    struct vault_key *key = NULL;
+    struct buffer text = buffer_init(FILE_BYTES_MAX);
+    int fd = -1;
+    enum status status = load(vault, key_id, &key, err);
+    if (status == ST_OK) {
+        status = key_path(vault, key_id, path, err);
+    }
+    if (status != ST_OK || atomic_load(&key->forgotten)) {
+        goto out;
+    }
+    clock_format(clock_wall_ms(), now);
+    buffer_text(&text, first_line);
+    buffer_format(&text, "id %u\nforgotten %s\n", key_id, now);
+    status = buffer_ok(&text, "body key", err);
+    if (status != ST_OK) {
+        goto out;
+    }
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        status = error_errno(err, ST_IO, "%s", path);
+        goto out;
+    }
+    status = file_replace(path, buffer_view(&text), 0600, err);
+    if (status == ST_OK) {
+        atomic_store(&key->forgotten, true);
+        status = overwrite(fd, path, err);
+    }
+out:
+    if (fd >= 0) {
+        close(fd);
+    }
+    buffer_fini(&text);
+    return status;
+}
