@@ -20,7 +20,8 @@ const struct digest *audit_commit_leaf_hash(const struct audit_commit *commit, s
 struct bytes audit_commit_path(const struct audit_commit *commit, size_t place);
 
 // A receipt under way: what wire_receipt needs around it. Visible so that it lives on the stack;
-// `receipt` views the commit and the entry and lives as long as both.
+// `receipt` views the commit, the entry and this struct itself: use it where it was filled, as long
+// as they live.
 struct audit_receipt {
     struct wire_receipt receipt;
     struct wire_receipt_extra extra;
