@@ -89,6 +89,7 @@ void proof_checkpoint_sign(const struct proof_checkpoint *checkpoint, const stru
                            const struct seal_signer *signer, struct buffer *out);
 
 // Parses a signed checkpoint, verifies the log's signature and that the origin is the key's name.
+// ST_USAGE: `log` is a cosignature key.
 NODISCARD enum status proof_checkpoint_open(struct bytes note, const struct proof_key *log,
                                             struct proof_checkpoint *checkpoint, struct error *err);
 

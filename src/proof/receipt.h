@@ -72,7 +72,8 @@ struct proof_receipt_file {
 };
 
 // Strict: base64, numbers and lines in their one canonical form. ST_UNSUPPORTED: no `extra` line,
-// or another version. On success proof_receipt_file_fini() is due; `text` must outlive the file.
+// or another version. On success proof_receipt_file_fini() is due; `text` must outlive the file,
+// and the file must stay where it is, because its views point into itself.
 NODISCARD enum status proof_receipt_parse(struct bytes text, struct proof_receipt_file *file,
                                           struct error *err);
 void proof_receipt_file_fini(struct proof_receipt_file *file);

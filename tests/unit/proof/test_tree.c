@@ -1,12 +1,8 @@
 #include "proof/tree.h"
 
-#include "base/clock.h"
 #include "hex.h"
 #include "seal/hash.h"
 #include "test.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 // The reference leaves of Certificate Transparency, and the roots of their first 1..8.
 static const char *const leaf_data[] = {
@@ -349,32 +345,4 @@ TEST(a_path_reads_back_from_its_bytes)
     assert_int_equal(path.count, 0);
     assert_false(proof_path_read(bytes_of(bytes, 95), &path));
     assert_false(proof_path_read(bytes_of(bytes, sizeof(bytes)), &path));
-}
-
-TEST(proving_a_batch_costs_no_more_than_its_hashes)
-{
-    // A figure for docs, not a bound: this machine's time for a node hash and a proven leaf.
-    enum { ROUNDS = 2000 };
-    struct proof_batch *batch = proof_batch_create(256);
-    use_numbered_leaves();
-    struct proof_frontier frontier = { 0 };
-    int64_t start = clock_monotonic_ns();
-    for (size_t i = 0; i < ROUNDS; i++) {
-        proof_batch_run(batch, &frontier, tree_leaves, 256);
-        frontier = *proof_batch_frontier(batch);
-        for (size_t k = 0; k < 256; k++) {
-            struct proof_path path;
-            proof_batch_path(batch, k, &path);
-        }
-    }
-    int64_t batch_ns = clock_monotonic_ns() - start;
-    start = clock_monotonic_ns();
-    for (size_t i = 0; i < 256 * ROUNDS; i++) {
-        tree_leaves[0] = seal_node_hash(&tree_leaves[0], &tree_leaves[1]);
-    }
-    int64_t node_ns = clock_monotonic_ns() - start;
-    printf("proof.batch_leaf_ns %.1f seal.node_hash_ns %.1f\n", (double)batch_ns / (256 * ROUNDS),
-           (double)node_ns / (256 * ROUNDS));
-    assert_true(frontier.size == 256 * ROUNDS);
-    proof_batch_destroy(&batch);
 }
