@@ -115,13 +115,10 @@ TEST(what_is_no_vkey_is_refused)
 
 TEST(names_with_spaces_or_a_plus_are_refused)
 {
-    static const char *const names[] = { "",
-                                         "a b",
-                                         "a+b",
-                                         "a\n",
-                                         "a\xc2\xa0"
-                                         "b",
-                                         "a\xe3\x80\x80",
+    static const char no_break_space[] = "a\xc2\xa0"
+                                         "b";
+    static const char *const names[] = { "",    "a b",          "a+b",
+                                         "a\n", no_break_space, "a\xe3\x80\x80",
                                          "\xff" };
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         struct error err;
