@@ -266,6 +266,25 @@ enum status registry_order_decode(struct bytes payload, struct bytes origin,
     return status;
 }
 
+enum status registry_order_verify(struct bytes signed_message, struct bytes origin,
+                                  const struct registry_pins *pins, struct registry_order *order,
+                                  struct error *err)
+{
+    struct arena *arena = arena_create(WIRE_ARENA_BYTES);
+    if (arena == NULL) {
+        return error_set(err, ST_NOMEM, "verifying an order");
+    }
+    struct digest audience = seal_audience(origin);
+    struct bytes payload;
+    enum status status = registry_signed_verify(REGISTRY_ORDER, pins, &audience, signed_message,
+                                                arena, &payload, err);
+    if (status == ST_OK) {
+        status = registry_order_decode(payload, origin, order, err);
+    }
+    arena_destroy(&arena);
+    return status;
+}
+
 enum status registry_bundle_head_encode(const struct registry_bundle_head *head,
                                         struct bytes origin, struct buffer *out, struct error *err)
 {

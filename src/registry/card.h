@@ -43,7 +43,7 @@ enum registry_role registry_role_parse(struct bytes name);
 // True for the roles that may stand on a card (all but registrar and policy).
 bool registry_role_has_card(enum registry_role role);
 
-enum { REGISTRY_PINS_MAX = 16, REGISTRY_MEMBER_BYTES = 129, REGISTRY_NODE_BYTES = 65 };
+enum { REGISTRY_PINS_MAX = 16, REGISTRY_MEMBER_BYTES = 129, REGISTRY_NODE_BYTES = 129 };
 
 // The public keys that a reader trusts, and how many of them must have signed.
 struct registry_pins {
@@ -115,7 +115,7 @@ enum registry_action {
     REGISTRY_REVOKE = 3,  // a key
 };
 
-enum { REGISTRY_REASON_BYTES = 257 };
+enum { REGISTRY_REASON_BYTES = 513 };
 
 // What the registrar orders, by value.
 struct registry_order {
@@ -130,6 +130,11 @@ struct registry_order {
 NODISCARD enum status registry_order_encode(const struct registry_order *order, struct bytes origin,
                                             struct buffer *out, struct error *err);
 NODISCARD enum status registry_order_decode(struct bytes payload, struct bytes origin,
+                                            struct registry_order *order, struct error *err);
+
+// registry_signed_verify() and registry_order_decode() in one.
+NODISCARD enum status registry_order_verify(struct bytes signed_message, struct bytes origin,
+                                            const struct registry_pins *pins,
                                             struct registry_order *order, struct error *err);
 
 // The head of a policy bundle, by value.
