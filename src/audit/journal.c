@@ -6,10 +6,6 @@
 //   - what is in memory (edge, frontier, size) changes only after the store's commit.
 // A commit that fails for another reason than space leaves it unknown what reached the disk: the
 // journal is poisoned and never written again by this process.
-//
-// What was published is kept twice: as a row, and in HOME/log.published outside the environment,
-// so that an environment restored from an older copy is told at opening. That file is replaced
-// before anyone is shown the checkpoint; its row follows with the next append.
 #include "audit/journal.h"
 
 #include <limits.h>
@@ -19,32 +15,14 @@
 #include <string.h>
 
 #include "audit/journal_inside.h"
+#include "audit/meta.h"
+#include "audit/published.h"
 #include "audit/tiles.h"
-#include "base/clock.h"
-#include "base/file.h"
 #include "proof/note.h"
-#include "seal/hash.h"
 
 enum {
-    META_FORMAT = 1,
     BODY_SCRATCH_BYTES = AUDIT_BODY_BYTES_MAX + 1024,
     NOTE_ROOM_BYTES = 1024,
-};
-
-// A published checkpoint whose row is still to be written.
-struct pending_row {
-    struct pending_row *next;
-    uint64_t size;
-    uint64_t when_ms;
-    size_t note_size;
-    uint8_t note[];
-};
-
-// The highest published checkpoint; immutable.
-struct published {
-    struct proof_checkpoint checkpoint;
-    size_t note_size;
-    uint8_t note[];
 };
 
 struct audit_journal {
@@ -52,7 +30,6 @@ struct audit_journal {
     struct audit_vault *vault;
     const struct seal_signer *signer;
     struct proof_key key; // its name is the origin
-    char published_path[PATH_MAX];
     uint64_t term;
 
     // The recorder's.
@@ -68,10 +45,9 @@ struct audit_journal {
     // Everyone's.
     atomic_uint_fast64_t size;
     atomic_bool poisoned;
-    struct snapshot *latest;    // struct audit_commit: the newest
-    struct snapshot *published; // struct published
-    struct snapshot *upper;     // struct audit_edge: upper levels as of the last full tile
-    _Atomic(struct pending_row *) pending;
+    struct snapshot *latest; // struct audit_commit: the newest
+    struct snapshot *upper;  // struct audit_edge: upper levels as of the last full tile
+    struct audit_published *published;
 };
 
 static void destroy_commit(void *object)
@@ -112,191 +88,6 @@ void audit_journal_sign(const struct audit_journal *journal, uint64_t size,
 }
 
 // ---- opening
-
-static enum status meta_check(struct store_txn *txn, const char *word, struct bytes expected,
-                              struct error *err)
-{
-    struct bytes value;
-    enum status status = store_get(txn, AUDIT_JOURNAL_META, bytes_text(word), &value, err);
-    if (status == ST_NOT_FOUND) {
-        return error_set(err, ST_CORRUPT, "log: it has no '%s'", word);
-    }
-    if (status == ST_OK && !bytes_equal(value, expected)) {
-        return error_set(err, ST_DENIED, "log: its %s is another than configured", word);
-    }
-    return status;
-}
-
-// Writes or checks what the log says about itself.
-static enum status open_meta(struct audit_journal *journal, struct store_txn *txn, uint64_t size,
-                             bool create, struct error *err)
-{
-    uint8_t format = META_FORMAT;
-    const struct {
-        const char *word;
-        struct bytes value;
-    } rows[] = {
-        { "format", bytes_of(&format, 1) },
-        { "origin", audit_journal_origin(journal) },
-        { "key", bytes_digest(&journal->key.key) },
-    };
-    struct bytes value;
-    enum status status = store_get(txn, AUDIT_JOURNAL_META, bytes_text("format"), &value, err);
-    bool fresh = status == ST_NOT_FOUND && size == 0;
-    if (fresh && !create) {
-        return error_set(err, ST_NOT_FOUND, "log: there is none yet");
-    }
-    if (!fresh && status != ST_OK) {
-        return status == ST_NOT_FOUND ? error_set(err, ST_CORRUPT, "log: it has no 'format'")
-                                      : status;
-    }
-    status = ST_OK;
-    for (size_t i = 0; status == ST_OK && i < 3; i++) {
-        status = fresh ? store_put_new(txn, AUDIT_JOURNAL_META, bytes_text(rows[i].word),
-                                       rows[i].value, err)
-                       : meta_check(txn, rows[i].word, rows[i].value, err);
-    }
-    return status;
-}
-
-// The last key of a table of u64 keys (or the first u64 of longer ones), and its value.
-static enum status last_row(struct store_txn *txn, unsigned table, uint64_t *number,
-                            struct bytes *value, struct error *err)
-{
-    struct store_cursor *cursor = NULL;
-    struct bytes key;
-    enum status status = store_cursor_open(txn, table, &cursor, err);
-    if (status == ST_OK) {
-        status = store_cursor_last(cursor, &key, value, err);
-        if (status == ST_OK) {
-            status =
-                audit_number_decode(bytes_of(key.data, key.size < 8 ? key.size : 8), number, err);
-        }
-        store_cursor_close(&cursor);
-    }
-    return status;
-}
-
-static enum status put_number(struct store_txn *txn, unsigned table, uint64_t key, uint64_t value,
-                              struct error *err)
-{
-    struct audit_key name = audit_key_u64(key);
-    struct audit_key content = audit_key_u64(value);
-    return store_put_new(txn, table, audit_key_view(&name), audit_key_view(&content), err);
-}
-
-static struct published *published_create(const struct proof_checkpoint *checkpoint,
-                                          struct bytes note)
-{
-    struct published *published = malloc(sizeof(*published) + note.size);
-    if (published != NULL) {
-        published->checkpoint = *checkpoint;
-        published->note_size = note.size;
-        memcpy(published->note, note.data, note.size);
-    }
-    return published;
-}
-
-// Queues a row for the next append. False: no memory.
-static bool queue_row(struct audit_journal *journal, uint64_t size, struct bytes note)
-{
-    struct pending_row *row = malloc(sizeof(*row) + note.size);
-    if (row == NULL) {
-        return false;
-    }
-    row->size = size;
-    row->when_ms = (uint64_t)clock_wall_ms();
-    row->note_size = note.size;
-    memcpy(row->note, note.data, note.size);
-    row->next = atomic_load(&journal->pending);
-    while (!atomic_compare_exchange_weak(&journal->pending, &row->next, row)) {
-    }
-    return true;
-}
-
-// Compares the log with one published checkpoint, and remembers it when it is the highest.
-static enum status check_published(struct audit_journal *journal, struct audit_tiles *tiles,
-                                   struct bytes note, const char *where, struct error *err)
-{
-    struct proof_checkpoint checkpoint;
-    struct digest root;
-    enum status status = proof_checkpoint_open(note, &journal->key, &checkpoint, err);
-    if (status != ST_OK) {
-        (void)error_wrap(err, "published checkpoint in %s", where);
-        return ST_UNPROVEN;
-    }
-    if (checkpoint.size > tiles->size) {
-        return error_set(err, ST_UNPROVEN,
-                         "the log has %llu entries, %llu were published (%s): an older copy was "
-                         "restored, or entries are lost; this origin must not go on",
-                         (unsigned long long)tiles->size, (unsigned long long)checkpoint.size,
-                         where);
-    }
-    status = proof_root(checkpoint.size, audit_tiles_node, tiles, &root, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    if (!digest_equal(&root, &checkpoint.root)) {
-        return error_set(err, ST_UNPROVEN,
-                         "the first %llu entries are not those that were published (%s)",
-                         (unsigned long long)checkpoint.size, where);
-    }
-    struct snapshot_item *item = NULL;
-    const struct published *highest = snapshot_pin(journal->published, &item);
-    bool higher = highest == NULL || highest->checkpoint.size <= checkpoint.size;
-    snapshot_unpin(&item);
-    if (higher) {
-        struct published *object = published_create(&checkpoint, note);
-        if (object == NULL || !snapshot_swap(journal->published, object)) {
-            free(object);
-            return error_set(err, ST_NOMEM, "published checkpoint");
-        }
-    }
-    return ST_OK;
-}
-
-// What was published: the file outside, and the last row inside. The one that lags is brought up.
-static enum status open_published(struct audit_journal *journal, struct audit_tiles *tiles,
-                                  struct error *err)
-{
-    struct buffer file = buffer_init(PROOF_NOTE_MAX);
-    struct bytes row = { 0 };
-    struct snapshot_item *item = NULL;
-    uint64_t row_size = 0;
-    enum status status = last_row(tiles->txn, AUDIT_JOURNAL_CHECKPOINT, &row_size, &row, err);
-    if (status == ST_OK) {
-        status = check_published(journal, tiles, row, "the log", err);
-    }
-    if (status != ST_OK && status != ST_NOT_FOUND) {
-        goto out;
-    }
-    // The file is looked at second: at the same size it may have more witnesses than the row.
-    status = file_read(journal->published_path, PROOF_NOTE_MAX, &file, err);
-    if (status == ST_OK) {
-        status = check_published(journal, tiles, buffer_view(&file), journal->published_path, err);
-    }
-    if (status != ST_OK && status != ST_NOT_FOUND) {
-        status = status == ST_MALFORMED ? ST_UNPROVEN : status;
-        goto out;
-    }
-    status = ST_OK;
-    const struct published *highest = snapshot_pin(journal->published, &item);
-    if (highest == NULL) {
-        goto out;
-    }
-    struct bytes note = bytes_of(highest->note, highest->note_size);
-    if (!bytes_equal(note, buffer_view(&file))) {
-        status = file_replace(journal->published_path, note, 0600, err);
-    }
-    if (status == ST_OK && !bytes_equal(note, row) &&
-        !queue_row(journal, highest->checkpoint.size, note)) {
-        status = error_set(err, ST_NOMEM, "published checkpoint");
-    }
-out:
-    snapshot_unpin(&item);
-    buffer_fini(&file);
-    return status;
-}
 
 static enum status load_edge(struct audit_journal *journal, struct audit_tiles *tiles,
                              struct error *err)
@@ -369,7 +160,6 @@ static enum status open_log(struct audit_journal *journal, bool create, struct e
 {
     struct store_txn *txn = NULL;
     struct audit_commit *commit = NULL;
-    struct bytes value;
     struct audit_tiles tiles = { 0 };
     enum status status = store_begin_write(journal->store, &txn, err);
     if (status == ST_OK) {
@@ -377,21 +167,17 @@ static enum status open_log(struct audit_journal *journal, bool create, struct e
         status = audit_record_size(txn, &tiles.size, err);
     }
     if (status == ST_OK) {
-        status = open_meta(journal, txn, tiles.size, create, err);
+        status = audit_meta_open(txn, audit_journal_origin(journal), &journal->key.key, tiles.size,
+                                 create, err);
     }
     if (status == ST_OK) {
         status = load_edge(journal, &tiles, err);
     }
     if (status == ST_OK) {
-        status = open_published(journal, &tiles, err);
+        status = audit_published_open(journal->published, &tiles, err);
     }
     if (status == ST_OK) {
-        status = last_row(txn, AUDIT_JOURNAL_TERM, &journal->term, &value, err);
-        status = status == ST_NOT_FOUND ? ST_OK : status;
-    }
-    if (status == ST_OK) {
-        journal->term++;
-        status = put_number(txn, AUDIT_JOURNAL_TERM, journal->term, (uint64_t)clock_wall_ms(), err);
+        status = audit_meta_take_term(txn, &journal->term, err);
     }
     if (status == ST_OK) {
         status = store_commit(&txn, err);
@@ -419,14 +205,13 @@ static enum status allocate(struct audit_journal *journal, struct error *err)
     journal->leaf_hashes = calloc(AUDIT_BATCH_MAX, sizeof(*journal->leaf_hashes));
     journal->batch = proof_batch_create(AUDIT_BATCH_MAX);
     journal->latest = snapshot_create(destroy_commit);
-    journal->published = snapshot_create(free);
     journal->upper = snapshot_create(free);
     journal->body = buffer_init(BODY_SCRATCH_BYTES);
     journal->note = buffer_init(PROOF_NOTE_MAX);
     bool room = buffer_reserve(&journal->note, NOTE_ROOM_BYTES) != NULL; // see share_checkpoint()
     if (!room || journal->edge == NULL || journal->edge_next == NULL ||
         journal->leaf_hashes == NULL || journal->batch == NULL || journal->latest == NULL ||
-        journal->published == NULL || journal->upper == NULL) {
+        journal->upper == NULL) {
         return error_set(err, ST_NOMEM, "log");
     }
     return ST_OK;
@@ -447,10 +232,11 @@ enum status audit_journal_open(const struct audit_journal_options *options,
         status = proof_key_make(options->origin, PROOF_KEY_ED25519,
                                 seal_signer_key(options->signer), &opened->key, err);
     }
-    if (status == ST_OK && (snprintf(folder, sizeof(folder), "%s/" AUDIT_JOURNAL_FOLDER,
-                                     options->home) >= (int)sizeof(folder) ||
-                            snprintf(opened->published_path, PATH_MAX,
-                                     "%s/" AUDIT_JOURNAL_PUBLISHED, options->home) >= PATH_MAX)) {
+    if (status == ST_OK) {
+        status = audit_published_create(options->home, &opened->key, &opened->published, err);
+    }
+    if (status == ST_OK && snprintf(folder, sizeof(folder), "%s/" AUDIT_JOURNAL_FOLDER,
+                                    options->home) >= (int)sizeof(folder)) {
         status = error_set(err, ST_USAGE, "log: path too long");
     }
     if (status != ST_OK) {
@@ -477,15 +263,6 @@ out:
     return status;
 }
 
-static void free_rows(struct pending_row *row)
-{
-    while (row != NULL) {
-        struct pending_row *next = row->next;
-        free(row);
-        row = next;
-    }
-}
-
 void audit_journal_close(struct audit_journal **journal)
 {
     struct audit_journal *closed = *journal;
@@ -494,9 +271,8 @@ void audit_journal_close(struct audit_journal **journal)
     }
     *journal = NULL;
     store_close(&closed->store);
-    free_rows(atomic_exchange(&closed->pending, NULL));
     snapshot_destroy(&closed->latest);
-    snapshot_destroy(&closed->published);
+    audit_published_destroy(&closed->published);
     snapshot_destroy(&closed->upper);
     proof_batch_destroy(&closed->batch);
     buffer_fini(&closed->body);
@@ -536,13 +312,9 @@ static enum status check_place(struct audit_journal *journal, struct store_txn *
 {
     uint64_t size = 0;
     uint64_t term = 0;
-    struct bytes value;
     enum status status = audit_record_size(txn, &size, err);
     if (status == ST_OK) {
-        status = last_row(txn, AUDIT_JOURNAL_TERM, &term, &value, err);
-    }
-    if (status == ST_NOT_FOUND) {
-        return error_set(err, ST_CORRUPT, "log: its terms are gone");
+        status = audit_meta_term(txn, &term, err);
     }
     if (status == ST_OK && (term != journal->term || size != journal->frontier.size)) {
         return error_set(err, ST_STALE, "log: another writer has taken term %llu",
@@ -585,25 +357,12 @@ static enum status put_tile(void *context, unsigned level, uint64_t number,
                          bytes_of(hashes, AUDIT_TILE_BYTES), err);
 }
 
-static enum status put_published(struct store_txn *txn, const struct pending_row *row,
-                                 struct error *err)
-{
-    for (; row != NULL; row = row->next) {
-        struct audit_key key = audit_key_pair(row->size, row->when_ms);
-        enum status status = store_put_new(txn, AUDIT_JOURNAL_CHECKPOINT, audit_key_view(&key),
-                                           bytes_of(row->note, row->note_size), err);
-        if (status != ST_OK && status != ST_EXISTS) {
-            return status;
-        }
-    }
-    return ST_OK;
-}
-
 // Everything of one append up to and with the store's commit. *unknown: that commit failed in a way
 // that leaves open what reached the disk.
 static enum status write_batch(struct audit_journal *journal,
                                const struct audit_entry *const *entries, size_t count,
-                               const struct pending_row *rows, bool *unknown, struct error *err)
+                               const struct audit_published_row *rows, bool *unknown,
+                               struct error *err)
 {
     struct store_txn *txn = NULL;
     enum status status = store_begin_write(journal->store, &txn, err);
@@ -619,7 +378,7 @@ static enum status write_batch(struct audit_journal *journal,
         }
     }
     if (status == ST_OK) {
-        status = put_published(txn, rows, err);
+        status = audit_published_write(rows, txn, err);
     }
     if (status == ST_OK) {
         status = store_commit(&txn, err);
@@ -640,18 +399,6 @@ static void advance(struct audit_journal *journal, uint32_t minutes)
     journal->minutes = minutes;
     if (full) {
         (void)share_edge(journal); // without it readers take the same hashes from the tiles
-    }
-}
-
-// Puts rows that were not written back into the queue.
-static void requeue(struct audit_journal *journal, struct pending_row *rows)
-{
-    while (rows != NULL) {
-        struct pending_row *next = rows->next;
-        rows->next = atomic_load(&journal->pending);
-        while (!atomic_compare_exchange_weak(&journal->pending, &rows->next, rows)) {
-        }
-        rows = next;
     }
 }
 
@@ -687,16 +434,16 @@ enum status audit_journal_append(struct audit_journal *journal,
         audit_commit_add(made, &journal->leaf_hashes[i], &path);
     }
 
-    struct pending_row *rows = atomic_exchange(&journal->pending, NULL);
+    struct audit_published_row *rows = audit_published_take(journal->published);
     bool unknown = false;
     status = write_batch(journal, entries, count, rows, &unknown, err);
     if (status == ST_OK) {
-        free_rows(rows);
+        audit_published_drop(rows);
         advance(journal, entries[count - 1]->minutes);
         status = share_checkpoint(journal, made, err);
         atomic_store(&journal->size, journal->frontier.size);
     } else {
-        requeue(journal, rows);
+        audit_published_return(journal->published, rows);
     }
     if (unknown) {
         atomic_store(&journal->poisoned, true);
@@ -765,48 +512,17 @@ enum status audit_journal_publish(struct audit_journal *journal, struct bytes no
         proof_checkpoint_open(note, &journal->key, &checkpoint, err) != ST_OK) {
         return error_set(err, ST_UNPROVEN, "not a checkpoint of this log");
     }
-    struct snapshot_item *item = NULL;
-    const struct published *highest = snapshot_pin(journal->published, &item);
-    uint64_t lowest = highest == NULL ? 0 : highest->checkpoint.size;
-    snapshot_unpin(&item);
-    if (checkpoint.size < lowest) {
-        return error_set(err, ST_UNPROVEN, "checkpoint of %llu entries below the published %llu",
-                         (unsigned long long)checkpoint.size, (unsigned long long)lowest);
-    }
     enum status status = check_root(journal, &checkpoint, err);
     if (status != ST_OK) {
         return status;
     }
-    struct published *object = published_create(&checkpoint, note);
-    if (object == NULL) {
-        return error_set(err, ST_NOMEM, "published checkpoint");
-    }
-    status = file_replace(journal->published_path, note, 0600, err);
-    if (status == ST_OK && (!queue_row(journal, checkpoint.size, note) ||
-                            !snapshot_swap(journal->published, object))) {
-        status = error_set(err, ST_NOMEM, "published checkpoint");
-    }
-    if (status != ST_OK) {
-        free(object);
-    }
-    return status;
+    return audit_published_raise(journal->published, &checkpoint, note, err);
 }
 
 enum status audit_journal_published(struct audit_journal *journal, uint64_t *size,
                                     struct buffer *note, struct error *err)
 {
-    struct snapshot_item *item = NULL;
-    const struct published *published = snapshot_pin(journal->published, &item);
-    if (published == NULL) {
-        return error_set(err, ST_NOT_FOUND, "no checkpoint has been published yet");
-    }
-    buffer_bytes(note, bytes_of(published->note, published->note_size));
-    enum status status = buffer_ok(note, "checkpoint", err);
-    if (status == ST_OK) {
-        *size = published->checkpoint.size;
-    }
-    snapshot_unpin(&item);
-    return status;
+    return audit_published_get(journal->published, size, note, err);
 }
 
 // ---- state

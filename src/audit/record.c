@@ -146,3 +146,20 @@ enum status audit_record_body(struct audit_vault *vault, struct bytes origin, ui
     *body = read;
     return ST_OK;
 }
+
+enum status audit_record_last(struct store_txn *txn, unsigned table, uint64_t *number,
+                              struct bytes *value, struct error *err)
+{
+    struct store_cursor *cursor = NULL;
+    struct bytes key;
+    enum status status = store_cursor_open(txn, table, &cursor, err);
+    if (status == ST_OK) {
+        status = store_cursor_last(cursor, &key, value, err);
+        if (status == ST_OK) {
+            status =
+                audit_number_decode(bytes_of(key.data, key.size < 8 ? key.size : 8), number, err);
+        }
+        store_cursor_close(&cursor);
+    }
+    return status;
+}

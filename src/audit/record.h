@@ -59,6 +59,10 @@ uint8_t *audit_record_head(uint8_t *room, const uint8_t leaf[AUDIT_LEAF_BYTES], 
 NODISCARD enum status audit_record_decode(struct bytes value, uint64_t index,
                                           struct audit_record *record, struct error *err);
 
+// The last key of a table whose keys begin with a u64, and its value. ST_NOT_FOUND: it is empty.
+NODISCARD enum status audit_record_last(struct store_txn *txn, unsigned table, uint64_t *number,
+                                        struct bytes *value, struct error *err);
+
 // How many entries a transaction sees: the last key and 1.
 NODISCARD enum status audit_record_size(struct store_txn *txn, uint64_t *size, struct error *err);
 

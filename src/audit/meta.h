@@ -1,0 +1,18 @@
+// What a log says about itself: format, origin, key, and the terms of its writers. For the audit
+// module only.
+#pragma once
+
+#include "audit/record.h"
+
+// Checks, and on a fresh log with `create` writes, format, origin and public key. ST_NOT_FOUND:
+// there is no log yet. ST_DENIED: of another origin or key. ST_CORRUPT: without them.
+NODISCARD enum status audit_meta_open(struct store_txn *txn, struct bytes origin,
+                                      const struct digest *key, uint64_t size, bool create,
+                                      struct error *err);
+
+// Writes down the next term and gives it.
+NODISCARD enum status audit_meta_take_term(struct store_txn *txn, uint64_t *term,
+                                           struct error *err);
+
+// The term taken last.
+NODISCARD enum status audit_meta_term(struct store_txn *txn, uint64_t *term, struct error *err);

@@ -1,0 +1,160 @@
+// Body keys: what opens a body, and what no longer does.
+#include "audit/vault.h"
+#include "base/file.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct seal_secret *secret_of(uint8_t byte)
+{
+    struct error err;
+    struct digest bytes;
+    struct seal_secret *secret = NULL;
+    memset(&bytes, byte, sizeof(bytes));
+    assert_ok(seal_secret_copy(bytes_digest(&bytes), &secret, &err));
+    return secret;
+}
+
+struct sealed {
+    uint8_t nonce[AUDIT_BOX_NONCE_BYTES];
+    uint8_t box[64];
+    size_t size;
+    struct digest leaf_hash;
+};
+
+static void seal_text(struct audit_vault *vault, uint32_t key_id, const char *text,
+                      struct sealed *sealed)
+{
+    struct error err;
+    memset(&sealed->leaf_hash, 3, sizeof(sealed->leaf_hash));
+    sealed->size = strlen(text) + AUDIT_BOX_TAG_BYTES;
+    assert_ok(audit_vault_prepare(vault, key_id, &err));
+    assert_ok(audit_vault_seal_body(vault, key_id, bytes_text("origin"), 5, &sealed->leaf_hash,
+                                    bytes_text(text), sealed->nonce, sealed->box, &err));
+}
+
+static enum status open_text(struct audit_vault *vault, uint32_t key_id, uint64_t index,
+                             const struct sealed *sealed, char text[64])
+{
+    struct error err;
+    memset(text, 0, 64);
+    return audit_vault_open_body(vault, key_id, bytes_text("origin"), index, &sealed->leaf_hash,
+                                 sealed->nonce, bytes_of(sealed->box, sealed->size),
+                                 (uint8_t *)text, &err);
+}
+
+TEST(the_key_of_an_entry_is_that_of_its_month_but_consents_last)
+{
+    // 1970-01-31 23:59, 1970-02-01 00:00, 2024-02-29, 2026-11-21, 2026-12-01
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_EXCHANGE, 0), 1);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_EXCHANGE, 31 * 1440 - 1), 1);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_EXCHANGE, 31 * 1440), 2);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_OVERSIGHT, 19782 * 1440), 54 * 12 + 2);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_DELAYED, 20778 * 1440), 56 * 12 + 11);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_EXCHANGE, 20788 * 1440), 56 * 12 + 12);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_CONSENT, 20778 * 1440), AUDIT_KEY_LASTING);
+    assert_int_equal(audit_vault_key_id(WIRE_CLASS_GOVERNANCE, 20778 * 1440), AUDIT_KEY_LASTING);
+}
+
+TEST(a_body_opens_after_the_vault_was_opened_again)
+{
+    struct error err;
+    char folder[128];
+    char text[64];
+    struct sealed sealed;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, 683, "words", &sealed);
+    audit_vault_close(&vault);
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    assert_int_equal(open_text(vault, 683, 5, &sealed, text), ST_OK);
+    assert_string_equal(text, "words");
+    assert_int_equal(open_text(vault, 683, 6, &sealed, text), ST_CORRUPT);
+    assert_int_equal(open_text(vault, 684, 5, &sealed, text), ST_IO);
+    sealed.box[0] ^= 1;
+    assert_int_equal(open_text(vault, 683, 5, &sealed, text), ST_CORRUPT);
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}
+
+TEST(another_master_key_opens_nothing)
+{
+    struct error err;
+    char folder[128];
+    char text[64];
+    struct sealed sealed;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    struct seal_secret *other = secret_of(2);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, AUDIT_KEY_LASTING, "words", &sealed);
+    audit_vault_close(&vault);
+    assert_ok(audit_vault_open(folder, other, &vault, &err));
+    assert_int_equal(open_text(vault, AUDIT_KEY_LASTING, 5, &sealed, text), ST_CORRUPT);
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+    seal_secret_destroy(&other);
+}
+
+TEST(a_forgotten_month_never_opens_again)
+{
+    struct error err;
+    char folder[128];
+    char text[64];
+    struct sealed sealed;
+    struct sealed kept;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, 683, "words", &sealed);
+    seal_text(vault, 684, "later", &kept);
+    assert_status(ST_DENIED, audit_vault_forget(vault, AUDIT_KEY_LASTING, &err));
+    assert_ok(audit_vault_forget(vault, 683, &err));
+    assert_ok(audit_vault_forget(vault, 683, &err));
+    assert_int_equal(open_text(vault, 683, 5, &sealed, text), ST_NOT_FOUND);
+    assert_status(ST_DENIED, audit_vault_prepare(vault, 683, &err));
+    audit_vault_close(&vault);
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    assert_int_equal(open_text(vault, 683, 5, &sealed, text), ST_NOT_FOUND);
+    assert_status(ST_DENIED, audit_vault_prepare(vault, 683, &err));
+    assert_int_equal(open_text(vault, 684, 5, &kept, text), ST_OK);
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}
+
+TEST(a_damaged_key_file_is_told_whatever_byte_is_wrong)
+{
+    struct error err;
+    char folder[128];
+    char path[160];
+    char text[64];
+    struct sealed sealed;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    struct buffer good = buffer_init(4096);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    snprintf(path, sizeof(path), "%s/2026-11.key", folder);
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, 683, "words", &sealed);
+    audit_vault_close(&vault);
+    assert_ok(file_read(path, 4096, &good, &err));
+    for (size_t i = 0; i < good.size; i++) {
+        good.data[i] ^= 2;
+        assert_ok(file_replace(path, buffer_view(&good), 0600, &err));
+        good.data[i] ^= 2;
+        assert_ok(audit_vault_open(folder, master, &vault, &err));
+        enum status status = open_text(vault, 683, 5, &sealed, text);
+        if (status != ST_CORRUPT) {
+            fail_msg("byte %zu: %s", i, status_name(status));
+        }
+        audit_vault_close(&vault);
+    }
+    buffer_fini(&good);
+    seal_secret_destroy(&master);
+}
