@@ -7,6 +7,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
+import append_only  # noqa: E402
 import layers  # noqa: E402
 import links  # noqa: E402
 import scripts  # noqa: E402
@@ -58,6 +59,11 @@ BAD = [
     (style, "src/sql/l.c", "// A.\nvoid f(void)\n{\n    sqlite3_exec(db, text, 0, 0, 0);\n}\n", "SQL as text"),
     (style, "src/audit/journal.c", "// A.\nvoid f(void)\n{\n    store_remove(t, k);\n}\n", "only appends"),
     (style, "src/audit/journal_x.c", "// A.\nvoid f(void)\n{\n    store_put(t, &j->entry, k, v);\n}\n", "only appends"),
+    (append_only, "src/audit/tiles.c", "// A.\nvoid f(void)\n{\n    store_put(t, 1, k, v);\n}\n", "outside the views"),
+    (append_only, "src/broker/a.c", "// A.\nvoid f(void)\n{\n    store_remove(t, 1, k);\n}\n", "outside the views"),
+    (append_only, "src/audit/views.c", "// A.\nint a = AUDIT_JOURNAL_ENTRY;\n", "of the journal"),
+    (append_only, "src/broker/b.c", "// A.\nconst char *a = AUDIT_JOURNAL_FOLDER;\n", "open the log's"),
+    (append_only, "src/audit/verify.c", "// A.\nvoid f(void)\n{\n    store_begin_write(s);\n}\n", "writes nothing"),
     (links, "docs/a.md", "see [this](gone.md)\n", "points at 'gone.md'"),
     (links, "docs/b.md", "see `src/gone.c`\n", "names 'src/gone.c'"),
     (scripts, "deploy/a", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
