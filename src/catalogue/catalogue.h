@@ -82,6 +82,7 @@ struct catalogue_field {
     enum catalogue_type type;
     enum catalogue_sensitivity sensitivity;
     struct catalogue_form_set forms; // what the holder can give at all
+    enum catalogue_form_kind middle; // the first listed of masked, last4, year; NONE: none of them
     uint32_t max_bytes;              // of the value; a longer one is not sent
     const char *const *codes;        // type code: the words it may have; NULL: any
     size_t code_count;

@@ -42,8 +42,9 @@ NODISCARD enum status catalogue_value_apply(const struct catalogue_field *field,
 bool catalogue_value_fits(const struct catalogue_field *field, struct catalogue_form form,
                           struct bytes value);
 
-// True when the two are the same to `match`: canonical equivalence and case folding for Latin and
-// Cyrillic (other letters count as they are), ё = е, one space for many, none at the ends.
+// True when the two, neither of them blank, are the same to `match`: canonical equivalence and case
+// folding for Latin and Cyrillic (other letters count as they are), ё = е, one space for many, none
+// at the ends.
 bool catalogue_value_same(struct bytes a, struct bytes b);
 
 // Appends the text as `match` compares it. False: not UTF-8, or no memory.
