@@ -50,6 +50,9 @@ NODISCARD enum status bus_socket_connect(struct bus_socket *socket, const char *
 NODISCARD enum status bus_socket_receive(struct bus_socket *socket, struct bus_message *messages,
                                          size_t max, size_t *count, struct error *err);
 
+// Messages dropped so far because their sender had named its connection itself: none of ours does.
+uint64_t bus_socket_strangers(const struct bus_socket *socket);
+
 // Sends head and boxes without waiting; `route` is NULL on a DEALER. Takes both frames over (they
 // are left empty) when it returns ST_OK. Else they stay as they were: ST_BUSY: the connection's
 // high-water mark; ST_CLOSED: no such connection any more.
