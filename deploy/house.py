@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -44,8 +45,28 @@ PEOPLE = {
 }
 
 
+NODE_YAML = """# The node of {member}. Every key stands in docs/configuration.md.
+member: {member}
+name: node
+identity: node.key
+state: state
+broker:
+  endpoint: "{endpoint}"
+  card: "{card}"
+  vkey: "{vkey}"
+{pins}api:
+  listen: "127.0.0.1:{port}"
+  token: token
+
+{mapping}"""
+
+
 class Failed(Exception):
     """A command or a call that should have worked did not; the text says which."""
+
+
+class Foreign(Exception):
+    """The folder holds things that we did not make."""
 
 
 class Answer:
@@ -107,7 +128,7 @@ class House:
         """An empty folder of our own; refuses one that is somebody else's."""
         if os.path.isdir(self.dir) and os.listdir(self.dir):
             if not os.path.exists(os.path.join(self.dir, MARK)):
-                raise Failed("foreign")
+                raise Foreign(self.dir)
             for entry in os.listdir(self.dir):
                 path = os.path.join(self.dir, entry)
                 if os.path.isdir(path) and not os.path.islink(path):
@@ -140,20 +161,87 @@ class House:
     def make_authorities(self):
         """The signing keys that stand above the broker, and the broker's home that pins them."""
         for role in ("registrar", "policy"):
-            self.pins[role] = self.keygen(role, os.path.join("authority", role))
-        self.run(["init", self.home, "--origin", ORIGIN, "--endpoint", self.endpoint,
-                  "--registrar-pin", self.pins["registrar"], "--policy-pin", self.pins["policy"]])
-        self.vkey = self.run(["log", "vkey", "--home", self.home]).out.strip()
+            done = self.run(["keygen", "--role", role, "--out", self._authority(role), "--json"])
+            self.pins[role] = done.json["public_key"]
+            self.keys += 1
+        done = self.run(["init", self.home, "--origin", ORIGIN, "--endpoint", self.endpoint,
+                         "--registrar", self.pins["registrar"], "--policy", self.pins["policy"], "--json"])
+        self.vkey = done.json["vkey"]
+        self.keys += len([n for n in os.listdir(os.path.join(self.home, "keys")) if n.endswith(".key")])
+        self.sign_cards([self.broker_card])
 
-    def keygen(self, role, path, member=None, name=None):
-        """Makes a key; gives its public signing key as text. Connecting roles get a card request too."""
-        raise NotImplementedError
+    def _authority(self, role):
+        return os.path.join(self.dir, "authority", role + ".key")
+
+    @property
+    def broker_card(self):
+        return os.path.join(self.home, "cards", "broker.card")
+
+    def keygen(self, role, folder, member, name):
+        """A connecting key in DIR/folder/<name>.key; gives the path of its card, not yet signed."""
+        os.makedirs(os.path.join(self.dir, folder), exist_ok=True)
+        stem = os.path.join(self.dir, folder, name)
+        self.run(["keygen", "--role", role, "--member", member, "--node", name, "--out", stem + ".key",
+                  "--origin", ORIGIN])
+        self.keys += 1
+        return stem + ".card"
+
+    def sign_cards(self, cards):
+        """The registrar signs, offline."""
+        self.run(["member", "sign", *cards, "--registrar", self._authority("registrar")])
+        self.cards += len(cards)
+
+    def make_members(self):
+        """Keys, signed cards, node configurations and profiles; the operator's card goes to the broker."""
+        cards = {}
+        for name, (role, member) in PEOPLE.items():
+            cards[name] = self.keygen(role, os.path.join("people", name), member, name)
+            self.write(os.path.join("people", name, "profile.yaml"), self.profile(name))
+        for short, (member, _) in AGENCIES.items():
+            cards[short] = self.keygen("node", os.path.join("agencies", short), member, "node")
+            self.write_node(short)
+        self.sign_cards(list(cards.values()))
+        shutil.copy(cards.pop("operator"), os.path.join(self.home, "cards", "operator.card"))
+        self.waiting_cards = list(cards.values())
+
+    def pins_text(self):
+        return "".join("%s:\n  threshold: 1\n  keys: [\"%s\"]\n" % (role, pin) for role, pin in self.pins.items())
+
+    def profile(self, name):
+        return ("# How `vedomo` reaches the broker as %s: vedomo --profile FILE, or VEDOMO_PROFILE.\n"
+                "endpoint: \"%s\"\nbroker_card: \"%s\"\nvkey: \"%s\"\nkey: %s.key\n%s"
+                % (name, self.endpoint, self.broker_card, self.vkey, name, self.pins_text()))
+
+    def write_node(self, short):
+        member, _ = AGENCIES[short]
+        self.tokens[short] = secrets.token_urlsafe(32)
+        folder = os.path.join("agencies", short)
+        self.write(os.path.join(folder, "token"), self.tokens[short] + "\n")
+        os.makedirs(os.path.join(self.dir, folder, "state"), exist_ok=True)
+        with open(os.path.join(ROOT, "deploy", "agencies", short + ".yaml"), encoding="utf-8") as file:
+            mapping = file.read()
+        self.write(os.path.join(folder, "node.yaml"), NODE_YAML.format(
+            member=member, endpoint=self.endpoint, card=self.broker_card, vkey=self.vkey, pins=self.pins_text(),
+            port=self.rest_ports[short], mapping=mapping))
+
+    def apply_policy(self, serial=1):
+        """Checks, signs and hands in the scenario's bundle; gives what the checker counted."""
+        bundle = os.path.join(self.dir, "authority", "policy-%d.bundle" % serial)
+        counted = self.run(["policy", "check", self.scenario, "--json"]).json
+        self.run(["policy", "sign", self.scenario, "--key", self._authority("policy"), "--serial", str(serial),
+                  "-o", bundle, "--origin", ORIGIN])
+        self.run(["policy", "apply", bundle], profile="operator")
+        return counted
+
+    def enrol(self):
+        """The operator hands in what the registrar signed."""
+        self.run(["member", "add", *self.waiting_cards], profile="operator")
 
     # --- running ---
 
     def start_broker(self):
         program = os.path.join(self.bin, "vedomod")
-        self.broker = processes.Process(self.dir, "vedomod", [program, self.home]).start()
+        self.broker = processes.Process(self.dir, "vedomod", [program, "--home", self.home]).start()
         return self.broker
 
     def start_node(self, short):
@@ -161,6 +249,83 @@ class House:
         config = os.path.join(self.dir, "agencies", short, "node.yaml")
         self.nodes[short] = processes.Process(self.dir, "node-" + short, [program, config]).start()
         return self.nodes[short]
+
+    def wait_for_broker(self, seconds=20.0):
+        """Until it answers an operator; its own last words if it does not."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.run(["status", "--json", "--timeout", "2"], profile="operator", check=False)
+            if answer.status == 0:
+                return answer.json
+            if not self.broker.alive():
+                raise Failed("vedomod ended: %s" % self.broker.log_tail())
+            if time.monotonic() > deadline:
+                raise Failed("vedomod does not answer: %s %s" % (answer.err.strip(), self.broker.log_tail(5)))
+            time.sleep(0.05)
+
+    def start_nodes(self, seconds=20.0):
+        for short in AGENCIES:
+            self.start_node(short)
+        for short in AGENCIES:
+            self.wait_for_node(short, seconds)
+
+    def wait_for_node(self, short, seconds=20.0):
+        """Until its own agency could ask through it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            why = ""
+            try:
+                status, document = self.call(short, "GET", "/v1/status", timeout=5)
+                if status == 200:
+                    return
+                why = str(document)
+            except (OSError, http.client.HTTPException) as error:
+                why = str(error)
+            if not self.nodes[short].alive():
+                raise Failed("node of %s ended: %s" % (short, self.nodes[short].log_tail()))
+            if time.monotonic() > deadline:
+                raise Failed("node of %s is not ready: %s %s" % (short, why, self.nodes[short].log_tail(5)))
+            time.sleep(0.05)
+
+    def count_registers(self):
+        """What make_registers() made, counted in the files."""
+        tables = 0
+        files = [os.path.join(self.dir, "agencies", short, name)
+                 for short, (_, names) in AGENCIES.items() for name in names]
+        for path in files:
+            with sqlite3.connect(path) as db:
+                tables += db.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+                                     " AND name NOT LIKE 'sqlite_%'").fetchone()[0]
+        with sqlite3.connect(os.path.join(self.dir, "agencies", "population-register", "population.db")) as db:
+            citizens = db.execute("SELECT count(*) FROM person").fetchone()[0]
+        return {"databases": len(files), "citizens": citizens, "tables": tables}
+
+    def write_env(self, language):
+        """What a person needs to go on by hand."""
+        road = os.path.join(self.dir, "agencies", "road-safety")
+        self.write("demo.env", "\n".join([
+            "# . this file: then the tools work against the running demonstration.",
+            'export PATH="%s:$PATH"' % self.bin,
+            'export VEDOMO_DEMO="%s"' % self.dir,
+            'export VEDOMO_BROKER="%s"' % self.endpoint,
+            'export VEDOMO_HOME="%s"' % self.home,
+            'export VEDOMO_VKEY="%s"' % self.vkey,
+            'export VEDOMO_PROFILE="%s"' % os.path.join(self.dir, "people", "officer", "profile.yaml"),
+            'export VEDOMO_REST="http://127.0.0.1:%d"' % self.rest_ports["road-safety"],
+            'export VEDOMO_TOKEN_FILE="%s"' % os.path.join(road, "token"),
+            *['export VEDOMO_REST_%s="http://127.0.0.1:%d"' % (short.upper().replace("-", "_"), port)
+              for short, port in self.rest_ports.items()],
+            "# People: %s; another one: VEDOMO_PROFILE=$VEDOMO_DEMO/people/NAME/profile.yaml" % ", ".join(PEOPLE),
+            "# An agency's system: curl -H \"Authorization: Bearer $(cat $VEDOMO_TOKEN_FILE)\""
+            " -H 'Accept-Language: %s' $VEDOMO_REST/v1/catalogue" % language, ""]))
+
+    def last_words(self):
+        """The ends of the logs, when something went wrong."""
+        for process in [self.broker, *self.nodes.values()]:
+            if process is not None:
+                tail = process.log_tail(6)
+                if tail:
+                    yield "  %s:\n    %s" % (process.name, tail.replace("\n", "\n    "))
 
     def stop(self):
         for node in self.nodes.values():

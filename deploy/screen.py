@@ -102,6 +102,10 @@ class Screen:
                                   self.dim("%7.2f s" % seconds)))
         self._step = None
 
+    def pending(self):
+        """A step was begun and not ended."""
+        return self._step is not None
+
     def failed(self, words):
         if self.live and self._step:
             self.out.write("\r\033[K")
