@@ -173,6 +173,13 @@ def step_fuzz(tally):
         run_listed(tally, "asan", "fuzz")
 
 
+def step_formats(tally):
+    """The vectors of the protocol and the public libraries, as an outsider meets them."""
+    if build(tally, "asan") and build(tally, "release"):
+        run_listed(tally, "asan", "vectors")
+        run_listed(tally, "release", "public")
+
+
 def step_integration(tally):
     """Most tests with the sanitizers' binaries; those that measure say `# build: release`."""
     if not build(tally, "asan") or not build(tally, "release"):
@@ -202,6 +209,7 @@ STEPS = {
     "unit": ("unit tests under ASan and UBSan", step_unit),
     "threads": ("threads under TSan", step_threads),
     "fuzz": ("fuzz seeds and past crashes", step_fuzz),
+    "formats": ("protocol vectors, public libraries", step_formats),
     "integration": ("real programs together", step_integration),
     "crash": ("kill -9 under load", step_crash),
 }
