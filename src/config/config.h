@@ -21,9 +21,12 @@ const struct config_vedomod *config_vedomod(const struct config *config);
 const struct config_node *config_node(const struct config *config);
 const struct config_portal *config_portal(const struct config *config);
 
-// Names the first key, dotted, that differs between the two and is not reloadable; NULL when a
-// reload may take `next`. Appends the key to nothing: the text is static.
-const char *config_needs_restart(const struct config *current, const struct config *next);
+enum { CONFIG_KEY_BYTES = 128 };
+
+// True when a key that is not reloadable differs between the two, which are of one program; writes
+// the first such key, dotted, to `key`. False: a reload may take `next`.
+bool config_needs_restart(const struct config *current, const struct config *next,
+                          char key[CONFIG_KEY_BYTES]);
 
 // docs/configuration.md, whole.
 void config_markdown(struct buffer *out);
@@ -38,7 +41,8 @@ struct config_pins {
 };
 
 struct config_key {
-    struct digest key; // Ed25519, from "ed25519:<base64>"
+    const char *text;  // "ed25519:<base64>"
+    struct digest key; // the Ed25519 public key in it
 };
 
 // vedomod.yaml.

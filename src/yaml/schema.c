@@ -446,3 +446,97 @@ void yaml_schema_markdown(const struct yaml_shape *shape, bool with_reload, stru
                                  : "| key | value | default | what it is |\n|---|---|---|---|\n");
     write_rules(shape, "", with_reload, out);
 }
+
+static bool shapes_differ(const struct yaml_shape *shape, const void *a, const void *b,
+                          const char *prefix, char *key, size_t key_bytes);
+
+static bool lists_differ(const struct yaml_rule *rule, const struct yaml_list *a,
+                         const struct yaml_list *b);
+
+// Two values of one rule, whatever is reloadable inside.
+static bool values_differ(const struct yaml_rule *rule, const void *a, const void *b)
+{
+    switch (rule->kind) {
+    case YAML_RULE_TEXT:
+    case YAML_RULE_CODE:
+        return strcmp(*(const char *const *)a, *(const char *const *)b) != 0;
+    case YAML_RULE_LIST:
+    case YAML_RULE_TABLE:
+        return lists_differ(rule, a, b);
+    case YAML_RULE_RECORD:
+        if (rule->shape->rules == NULL) {
+            size_t offset = rule->shape->bare->offset;
+            return values_differ(rule->shape->bare, (const uint8_t *)a + offset,
+                                 (const uint8_t *)b + offset);
+        }
+        for (const struct yaml_rule *inner = rule->shape->rules; inner->kind != YAML_RULE_END;
+             inner++) {
+            if (values_differ(inner, (const uint8_t *)a + inner->offset,
+                              (const uint8_t *)b + inner->offset)) {
+                return true;
+            }
+        }
+        return false;
+    case YAML_RULE_NUMBER:
+    case YAML_RULE_DURATION:
+    case YAML_RULE_SIZE:
+    case YAML_RULE_BOOL:
+    case YAML_RULE_CHOICE:
+    case YAML_RULE_END:
+        break;
+    }
+    return memcmp(a, b, value_size(rule)) != 0;
+}
+
+static bool lists_differ(const struct yaml_rule *rule, const struct yaml_list *a,
+                         const struct yaml_list *b)
+{
+    bool table = rule->kind == YAML_RULE_TABLE;
+    struct yaml_rule item =
+        table ? (struct yaml_rule){ .kind = YAML_RULE_RECORD, .shape = rule->shape } : *rule->of;
+    size_t size = value_size(&item);
+    if (a->count != b->count) {
+        return true;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        const uint8_t *left = (const uint8_t *)a->items + i * size;
+        const uint8_t *right = (const uint8_t *)b->items + i * size;
+        if (table) {
+            ptrdiff_t offset = rule->shape->key_offset;
+            if (strcmp(*(const char *const *)(const void *)(left + offset),
+                       *(const char *const *)(const void *)(right + offset)) != 0) {
+                return true;
+            }
+        }
+        if (values_differ(&item, left, right)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool shapes_differ(const struct yaml_shape *shape, const void *a, const void *b,
+                          const char *prefix, char *key, size_t key_bytes)
+{
+    for (const struct yaml_rule *rule = shape->rules; rule->kind != YAML_RULE_END; rule++) {
+        char here[PATH_BYTES];
+        const uint8_t *left = (const uint8_t *)a + rule->offset;
+        const uint8_t *right = (const uint8_t *)b + rule->offset;
+        snprintf(here, sizeof(here), "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", rule->key);
+        if (rule->kind == YAML_RULE_RECORD && rule->shape->rules != NULL) {
+            if (shapes_differ(rule->shape, left, right, here, key, key_bytes)) {
+                return true;
+            }
+        } else if (!rule->reloadable && values_differ(rule, left, right)) {
+            snprintf(key, key_bytes, "%s", here);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool yaml_schema_differs(const struct yaml_shape *shape, const void *a, const void *b, char *key,
+                         size_t key_bytes)
+{
+    return shapes_differ(shape, a, b, "", key, key_bytes);
+}

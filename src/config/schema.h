@@ -1,0 +1,8 @@
+// Inside configuration: the tables.
+#pragma once
+
+#include "config/config.h"
+
+extern const struct yaml_shape config_vedomod_shape;
+extern const struct yaml_shape config_node_shape;
+extern const struct yaml_shape config_portal_shape;
