@@ -11,7 +11,7 @@
 enum {
     AUDIT_LEAF_BYTES = PROOF_LEAF_BYTES,
     AUDIT_PARTS_MAX = PROOF_PARTS_MAX,
-    AUDIT_BODY_BYTES_MAX = 1024 * 1024, // the parts of one entry together
+    AUDIT_BODY_BYTES_MAX = 2 * 1024 * 1024, // the parts of one entry together
 };
 
 struct audit_part {

@@ -1,4 +1,4 @@
-// What the reading side of the log needs of the journal. For the audit module only; any thread.
+// Inside of the log: what its reading side needs of the journal. Any thread.
 #pragma once
 
 #include "audit/journal.h"

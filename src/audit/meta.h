@@ -1,5 +1,4 @@
-// What a log says about itself: format, origin, key, and the terms of its writers. For the audit
-// module only.
+// Inside of the log: what it says about itself: format, origin, key, the terms of its writers.
 #pragma once
 
 #include "audit/record.h"

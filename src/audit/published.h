@@ -1,7 +1,7 @@
-// The highest checkpoint ever published, kept twice: in HOME/log.published, outside the
-// environment, so that an environment restored from an older copy is told at opening; and as a row
-// of the journal. The file is replaced before anyone is shown the checkpoint; its row follows with
-// the next append. For the audit module only.
+// Inside of the log: the highest checkpoint ever published, kept twice: in HOME/log.published,
+// outside the environment, so that an environment restored from an older copy is told at opening;
+// and as a row of the journal. The file is replaced before anyone is shown the checkpoint; its row
+// follows with the next append.
 #pragma once
 
 #include "audit/tiles.h"

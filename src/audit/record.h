@@ -1,5 +1,5 @@
-// How the journal lies in its store: tables, keys, records. For the modules of the log itself:
-// whoever writes (journal), reads (log) and checks (verify).
+// Inside of the log: how the journal lies in its store (tables, keys, records), for whoever writes
+// (journal), reads (log) and checks (verify).
 //
 //   entry       u64 index               -> u8 format 1, leaf 38, u32 key id, nonce 24, box
 //   tile        u8 level, u64 number    -> 256 hashes; full tiles only

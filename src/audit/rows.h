@@ -11,7 +11,7 @@
 enum audit_table {
     AUDIT_TABLE_META,       // word -> state of the views
     AUDIT_TABLE_SUBJECT,    // tag33, u64 sequence -> audit_subject_row: one citizen's chain
-    AUDIT_TABLE_EXCHANGE,   // id16, u8 0 -> the decision; id16, u8 1 -> its ending
+    AUDIT_TABLE_EXCHANGE,   // id16, u8 0 -> the decision; id16, u8 1 -> its ending (see below)
     AUDIT_TABLE_OPEN,       // id16 -> u64 index of a decision that has not ended
     AUDIT_TABLE_CONSENT,    // tag33, id16 -> packed ConsentRecord, newest revision
     AUDIT_TABLE_COUNTER,    // key32 -> u64
@@ -67,15 +67,27 @@ struct audit_facts {
     const struct wire_public_part *public_;
 };
 
+// Keys, and rows from their bytes. ST_CORRUPT: not what audit_rows_add() writes.
+NODISCARD enum status audit_subject_row_decode(struct bytes key, struct bytes value,
+                                               struct audit_subject_row *row, struct error *err);
+// `ending` is empty when there is none.
+NODISCARD enum status audit_exchange_row_decode(struct bytes decision, struct bytes ending,
+                                                struct audit_exchange_row *row, struct error *err);
+
+// Appends a row as it is.
+NODISCARD enum status audit_rows_put(struct audit_rows *rows, const struct audit_row *row,
+                                     struct error *err);
+
 // Appends the entry's rows. What each kind needs in its parts:
-//   every entry of a citizen's chain: officer.tag, subject.sequence (0 or no tag: in no chain)
+//   every entry of a citizen's chain: officer.tag, subject.sequence (0 or no tag: in no chain);
+//   delayed ones are in none of these
 //   decision: exchange.{exchange_id, request_hash, expires_at, verdicts}
 //   endings: exchange.exchange_id          counters: officer.charges (new values)
 //   consent: officer.consent (its index is set here)      restart: officer.lost_ids
 NODISCARD enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *facts,
                                      struct error *err);
 
-// The same from a stored entry: decodes the body's parts in the arena. ST_CORRUPT: they do not
-// decode.
+// The facts of a stored entry: decodes the body's parts in the arena and sets their four pointers
+// (NULL for an empty part, or one that the class has not). ST_CORRUPT: they do not decode.
 NODISCARD enum status audit_facts_decode(const struct audit_body *body, struct arena *arena,
                                          struct audit_facts *facts, struct error *err);

@@ -1,5 +1,5 @@
-// Nodes of the tree from what the journal stores: full tiles, and leaves behind the last of them.
-// Also the right edge that the writer keeps in memory.
+// Inside of the log: nodes of the tree from what the journal stores (full tiles, and leaves behind
+// the last of them), and the right edge that the writer keeps in memory.
 #pragma once
 
 #include "audit/record.h"

@@ -1,0 +1,460 @@
+// The reading side of the views: the tail's deltas, newest first, over the stored view. A handle
+// pins one list of deltas and one read transaction, chosen so that the list reaches at least as far
+// as the stored view: then what is newer is always found in the list.
+#include "audit/views.h"
+
+#include <stdlib.h>
+
+#include "audit/views_inside.h"
+#include "base/reader.h"
+#include "seal/hash.h"
+#include "wire/wire.h"
+
+struct audit_reader {
+    struct audit_views *views;
+    struct store_txn *txn; // paused outside begin..end
+    bool begun;
+    struct snapshot_item *item;
+    const struct audit_tail *tail;
+};
+
+enum status audit_reader_create(struct audit_views *views, struct audit_reader **reader,
+                                struct error *err)
+{
+    struct audit_reader *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return error_set(err, ST_NOMEM, "views: reader");
+    }
+    made->views = views;
+    enum status status = store_begin_read(views->store, &made->txn, err);
+    if (status != ST_OK) {
+        free(made);
+        return status;
+    }
+    store_pause(made->txn);
+    *reader = made;
+    return ST_OK;
+}
+
+void audit_reader_destroy(struct audit_reader **reader)
+{
+    if (*reader != NULL) {
+        audit_reader_end(*reader);
+        store_abort(&(*reader)->txn);
+        free(*reader);
+        *reader = NULL;
+    }
+}
+
+enum status audit_reader_begin(struct audit_reader *reader, uint64_t *size, struct error *err)
+{
+    for (;;) {
+        uint64_t applied = 0;
+        reader->tail = snapshot_pin(reader->views->tail, &reader->item);
+        enum status status = store_resume(reader->txn, err);
+        if (status == ST_OK) {
+            reader->begun = true;
+            status = audit_views_applied(reader->txn, &applied, err);
+        }
+        if (status != ST_OK) {
+            audit_reader_end(reader);
+            return audit_views_note(reader->views, status);
+        }
+        if (applied <= reader->tail->end) {
+            *size = reader->tail->end;
+            return ST_OK;
+        }
+        audit_reader_end(reader); // the indexer was faster: take the list that it had
+    }
+}
+
+void audit_reader_end(struct audit_reader *reader)
+{
+    snapshot_unpin(&reader->item);
+    reader->tail = NULL;
+    if (reader->begun) {
+        store_pause(reader->txn);
+        reader->begun = false;
+    }
+}
+
+enum status audit_reader_get(struct audit_reader *reader, enum audit_table table, struct bytes key,
+                             struct bytes *value, struct error *err)
+{
+    uint64_t hash = audit_delta_hash(table, key);
+    for (size_t i = reader->tail->count; i > 0; i--) {
+        const struct audit_delta *delta = reader->tail->deltas[i - 1];
+        if (!audit_delta_may_have(delta, hash)) {
+            continue;
+        }
+        size_t place = audit_delta_seek(delta, table, key, false);
+        if (place == audit_delta_count(delta)) {
+            continue;
+        }
+        struct audit_row row = audit_delta_at(delta, place);
+        if (row.table == table && bytes_equal(row.key, key)) {
+            if (row.removed) {
+                return ST_NOT_FOUND;
+            }
+            *value = row.value;
+            return ST_OK;
+        }
+    }
+    return audit_views_note(reader->views, store_get(reader->txn, table, key, value, err));
+}
+
+// ---- scanning
+
+// One ordered source of rows: a delta, or the stored view.
+struct source {
+    const struct audit_delta *delta; // NULL: the stored view
+    size_t place;                    // of the next row in the delta
+    struct audit_row row;            // the current one
+    bool has;                        // there is a current one
+};
+
+struct scan {
+    struct audit_reader *reader;
+    enum audit_table table;
+    struct bytes prefix;
+    bool reverse;
+    struct store_cursor *cursor;
+    size_t count;
+    struct source sources[AUDIT_TAIL_DELTAS_MAX + 1]; // newest first; the stored view last
+};
+
+static bool begins_with(struct bytes key, struct bytes prefix)
+{
+    return key.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
+}
+
+// The least key above all that begin with `prefix`. Empty: there is none.
+static struct bytes above(struct bytes prefix, uint8_t storage[STORE_KEY_BYTES_MAX])
+{
+    size_t size = prefix.size < STORE_KEY_BYTES_MAX ? prefix.size : STORE_KEY_BYTES_MAX;
+    if (size > 0) {
+        memcpy(storage, prefix.data, size);
+    }
+    while (size > 0 && storage[size - 1] == 0xff) {
+        size--;
+    }
+    if (size > 0) {
+        storage[size - 1]++;
+    }
+    return bytes_of(storage, size);
+}
+
+// Sets the delta's current row to that at `place`, if it belongs to the scan.
+static void delta_take(const struct scan *scan, struct source *source, size_t place)
+{
+    source->has = false;
+    if (place < audit_delta_count(source->delta)) {
+        source->place = place;
+        source->row = audit_delta_at(source->delta, place);
+        source->has =
+            source->row.table == scan->table && begins_with(source->row.key, scan->prefix);
+    }
+}
+
+static void delta_next(const struct scan *scan, struct source *source)
+{
+    // Going down from 0 wraps to a place that does not exist.
+    delta_take(scan, source, scan->reverse ? source->place - 1 : source->place + 1);
+}
+
+static void delta_first(const struct scan *scan, struct source *source, struct bytes from,
+                        struct bytes end)
+{
+    if (!scan->reverse) {
+        struct bytes start = from.size > 0 ? from : scan->prefix;
+        delta_take(scan, source, audit_delta_seek(source->delta, scan->table, start, false));
+    } else if (from.size > 0) {
+        delta_take(scan, source, audit_delta_seek(source->delta, scan->table, from, true) - 1);
+    } else {
+        enum audit_table table = end.size > 0 ? scan->table : (enum audit_table)(scan->table + 1);
+        delta_take(scan, source, audit_delta_seek(source->delta, table, end, false) - 1);
+    }
+}
+
+static enum status store_take(const struct scan *scan, struct source *source, enum status status)
+{
+    if (status == ST_NOT_FOUND) {
+        source->has = false;
+        return ST_OK;
+    }
+    source->has = status == ST_OK && begins_with(source->row.key, scan->prefix);
+    return status;
+}
+
+static enum status stored_next(struct scan *scan, struct source *source, struct error *err)
+{
+    struct bytes *key = &source->row.key;
+    struct bytes *value = &source->row.value;
+    return store_take(scan, source,
+                      scan->reverse ? store_cursor_prev(scan->cursor, key, value, err)
+                                    : store_cursor_next(scan->cursor, key, value, err));
+}
+
+static enum status stored_first(struct scan *scan, struct source *source, struct bytes from,
+                                struct bytes end, struct error *err)
+{
+    struct bytes *key = &source->row.key;
+    struct bytes *value = &source->row.value;
+    source->row.table = scan->table;
+    if (!scan->reverse) {
+        struct bytes start = from.size > 0 ? from : scan->prefix;
+        return store_take(scan, source, store_cursor_seek(scan->cursor, start, key, value, err));
+    }
+    struct bytes start = from.size > 0 ? from : end;
+    enum status status =
+        start.size == 0 ? ST_NOT_FOUND : store_cursor_seek(scan->cursor, start, key, value, err);
+    if (status == ST_NOT_FOUND) {
+        status = store_cursor_last(scan->cursor, key, value, err);
+    } else if (status == ST_OK && (from.size == 0 || !bytes_equal(*key, from))) {
+        status = store_cursor_prev(scan->cursor, key, value, err);
+    }
+    return store_take(scan, source, status);
+}
+
+static enum status scan_begin(struct scan *scan, struct bytes from, struct error *err)
+{
+    uint8_t storage[STORE_KEY_BYTES_MAX];
+    struct bytes end = above(scan->prefix, storage);
+    const struct audit_tail *tail = scan->reader->tail;
+    bool by_tag = audit_delta_knows_tags(scan->table) && scan->prefix.size >= AUDIT_TAG_BYTES;
+    uint64_t hash =
+        by_tag ? audit_delta_hash(scan->table, bytes_of(scan->prefix.data, AUDIT_TAG_BYTES)) : 0;
+    for (size_t i = tail->count; i > 0; i--) {
+        if (by_tag && !audit_delta_may_have(tail->deltas[i - 1], hash)) {
+            continue;
+        }
+        struct source *source = &scan->sources[scan->count++];
+        *source = (struct source){ .delta = tail->deltas[i - 1] };
+        delta_first(scan, source, from, end);
+    }
+    struct source *stored = &scan->sources[scan->count++];
+    *stored = (struct source){ 0 };
+    enum status status = store_cursor_open(scan->reader->txn, scan->table, &scan->cursor, err);
+    return status == ST_OK ? stored_first(scan, stored, from, end, err) : status;
+}
+
+// The source whose row comes next; of equal keys the newest. NULL: no more rows.
+static struct source *scan_pick(struct scan *scan)
+{
+    struct source *best = NULL;
+    for (size_t i = 0; i < scan->count; i++) {
+        struct source *source = &scan->sources[i];
+        if (!source->has) {
+            continue;
+        }
+        int order = best == NULL ? -1 : bytes_compare(source->row.key, best->row.key);
+        if (best == NULL || (scan->reverse ? order > 0 : order < 0)) {
+            best = source;
+        }
+    }
+    return best;
+}
+
+// Moves every source that stands at `key` on.
+static enum status scan_pass(struct scan *scan, struct bytes key, struct error *err)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        struct source *source = &scan->sources[i];
+        if (!source->has || !bytes_equal(source->row.key, key)) {
+            continue;
+        }
+        if (source->delta != NULL) {
+            delta_next(scan, source);
+            continue;
+        }
+        enum status status = stored_next(scan, source, err);
+        if (status != ST_OK) {
+            return status;
+        }
+    }
+    return ST_OK;
+}
+
+enum status audit_reader_scan(struct audit_reader *reader, enum audit_table table,
+                              struct bytes prefix, struct bytes from, bool reverse,
+                              bool (*visit)(struct bytes key, struct bytes value, void *context),
+                              void *context, struct error *err)
+{
+    struct scan scan = { .reader = reader, .table = table, .prefix = prefix, .reverse = reverse };
+    enum status status = scan_begin(&scan, from, err);
+    while (status == ST_OK) {
+        const struct source *source = scan_pick(&scan);
+        if (source == NULL) {
+            break;
+        }
+        struct audit_row row = source->row;
+        if (!row.removed && !visit(row.key, row.value, context)) {
+            break;
+        }
+        status = scan_pass(&scan, row.key, err);
+    }
+    store_cursor_close(&scan.cursor);
+    return audit_views_note(reader->views, status);
+}
+
+// ---- the tables by their meaning
+
+struct page {
+    struct audit_subject_row *rows;
+    size_t limit;
+    size_t count;
+    enum status status;
+    struct error *err;
+};
+
+static bool page_row(struct bytes key, struct bytes value, void *context)
+{
+    struct page *page = context;
+    page->status = audit_subject_row_decode(key, value, &page->rows[page->count], page->err);
+    if (page->status != ST_OK) {
+        return false;
+    }
+    page->count++;
+    return page->count < page->limit;
+}
+
+enum status audit_reader_subject_page(struct audit_reader *reader, const struct audit_tag *tag,
+                                      uint64_t from, size_t limit, struct audit_subject_row *rows,
+                                      size_t *count, struct error *err)
+{
+    uint8_t key[AUDIT_TAG_BYTES + 8];
+    struct page page = { .rows = rows, .limit = limit, .err = err };
+    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
+    (void)seal_u64(key + AUDIT_TAG_BYTES, from);
+    struct bytes start = from == 0 ? (struct bytes){ 0 } : bytes_of(key, sizeof(key));
+    enum status status = ST_OK;
+    if (limit > 0) {
+        status = audit_reader_scan(reader, AUDIT_TABLE_SUBJECT, audit_tag_view(tag), start, true,
+                                   page_row, &page, err);
+    }
+    if (status == ST_OK) {
+        status = audit_views_note(reader->views, page.status);
+    }
+    if (status == ST_OK) {
+        *count = page.count;
+    }
+    return status;
+}
+
+enum status audit_reader_subject_head(struct audit_reader *reader, const struct audit_tag *tag,
+                                      struct audit_subject_row *row, struct error *err)
+{
+    size_t count = 0;
+    enum status status = audit_reader_subject_page(reader, tag, 0, 1, row, &count, err);
+    return status == ST_OK && count == 0 ? ST_NOT_FOUND : status;
+}
+
+enum status audit_reader_exchange(struct audit_reader *reader, const struct id *id,
+                                  struct audit_exchange_row *row, struct error *err)
+{
+    uint8_t key[ID_BYTES + 1] = { 0 };
+    struct bytes decision;
+    struct bytes ending = { 0 };
+    memcpy(key, id->bytes, ID_BYTES);
+    enum status status =
+        audit_reader_get(reader, AUDIT_TABLE_EXCHANGE, bytes_of(key, sizeof(key)), &decision, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    key[ID_BYTES] = 1;
+    status =
+        audit_reader_get(reader, AUDIT_TABLE_EXCHANGE, bytes_of(key, sizeof(key)), &ending, err);
+    if (status == ST_OK || status == ST_NOT_FOUND) {
+        status =
+            audit_views_note(reader->views, audit_exchange_row_decode(decision, ending, row, err));
+    }
+    return status;
+}
+
+enum status audit_reader_counter(struct audit_reader *reader, const struct digest *key,
+                                 uint64_t *value, struct error *err)
+{
+    struct bytes found;
+    enum status status =
+        audit_reader_get(reader, AUDIT_TABLE_COUNTER, bytes_digest(key), &found, err);
+    if (status == ST_NOT_FOUND) {
+        *value = 0;
+        return ST_OK;
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    struct reader number = reader_init(found);
+    uint64_t read = reader_u64(&number);
+    if (!reader_finished(&number)) {
+        return audit_views_note(reader->views,
+                                error_set(err, ST_CORRUPT, "views: a counter that is none"));
+    }
+    *value = read;
+    return ST_OK;
+}
+
+static enum status decode_consent(struct bytes value, struct arena *arena,
+                                  struct wire_consent_record *record, struct error *err)
+{
+    enum status status = wire_decode(WIRE_SCHEMA_CONSENT_RECORD, value, arena, record, err);
+    return status == ST_MALFORMED || status == ST_UNSUPPORTED ? ST_CORRUPT : status;
+}
+
+enum status audit_reader_consent(struct audit_reader *reader, const struct audit_tag *tag,
+                                 const struct id *id, struct arena *arena,
+                                 struct wire_consent_record *record, struct error *err)
+{
+    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
+    struct bytes value;
+    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
+    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
+    enum status status =
+        audit_reader_get(reader, AUDIT_TABLE_CONSENT, bytes_of(key, sizeof(key)), &value, err);
+    return status == ST_OK
+               ? audit_views_note(reader->views, decode_consent(value, arena, record, err))
+               : status;
+}
+
+struct consents {
+    struct arena *arena;
+    struct wire_consent_record *records;
+    size_t max;
+    size_t count;
+    enum status status;
+    struct error *err;
+};
+
+static bool consent_row(struct bytes key, struct bytes value, void *context)
+{
+    struct consents *consents = context;
+    (void)key;
+    consents->status =
+        decode_consent(value, consents->arena, &consents->records[consents->count], consents->err);
+    if (consents->status != ST_OK) {
+        return false;
+    }
+    consents->count++;
+    return consents->count < consents->max;
+}
+
+enum status audit_reader_consents(struct audit_reader *reader, const struct audit_tag *tag,
+                                  struct arena *arena, size_t max,
+                                  struct wire_consent_record *records, size_t *count,
+                                  struct error *err)
+{
+    struct consents consents = { .arena = arena, .records = records, .max = max, .err = err };
+    enum status status = ST_OK;
+    if (max > 0) {
+        status = audit_reader_scan(reader, AUDIT_TABLE_CONSENT, audit_tag_view(tag),
+                                   (struct bytes){ 0 }, false, consent_row, &consents, err);
+    }
+    if (status == ST_OK) {
+        status = audit_views_note(reader->views, consents.status);
+    }
+    if (status == ST_OK) {
+        *count = consents.count;
+    }
+    return status;
+}
