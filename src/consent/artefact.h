@@ -11,7 +11,7 @@
 // What is done to a consent, numbered as on the wire.
 enum consent_action {
     CONSENT_REQUEST = 1, // an agency asks for it
-    CONSENT_GRANT = 2,   // given; on one that is given already: narrowed
+    CONSENT_GRANT = 2,   // given; on one that is active already: narrowed
     CONSENT_REFUSE = 3,
     CONSENT_PAUSE = 4,
     CONSENT_RESUME = 5,

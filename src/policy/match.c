@@ -136,19 +136,16 @@ bool policy_grant_matters(const struct policy_request *request, const struct con
            (id_equal(&request->consent, &any) || id_equal(&request->consent, &grant->id));
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 // How the consent stands, whatever its fields. Its window and uses never exceed the agreement's.
 static enum catalogue_reason grant_gate(const struct policy_input *input,
                                         const struct catalogue_agreement *agreement,
                                         const struct consent_grant *grant, uint32_t *uses)
 {
     static const int64_t day_ms = 86400000;
-    int64_t end_ms = earlier(grant->not_after_ms,
-                             grant->not_before_ms + (int64_t)agreement->consent_days * day_ms);
+    int64_t longest_ms = (int64_t)agreement->consent_days * day_ms;
+    int64_t end_ms = grant->not_before_ms > grant->not_after_ms - longest_ms
+                         ? grant->not_after_ms
+                         : grant->not_before_ms + longest_ms;
     bool past = input->now_ms >= end_ms;
     bool live = grant->state == CONSENT_ACTIVE || grant->state == CONSENT_PAUSED;
     *uses = grant->uses < agreement->consent_uses ? grant->uses : agreement->consent_uses;
