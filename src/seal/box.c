@@ -13,7 +13,6 @@ void seal_box_close(const struct digest *key, const uint8_t nonce[SEAL_NONCE_BYT
 bool seal_box_open(const struct digest *key, const uint8_t nonce[SEAL_NONCE_BYTES], struct bytes ad,
                    struct bytes box, uint8_t *plain)
 {
-    return box.size >= SEAL_TAG_BYTES &&
-           crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, box.data, box.size,
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, box.data, box.size,
                                                       ad.data, ad.size, nonce, key->bytes) == 0;
 }

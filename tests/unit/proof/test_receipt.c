@@ -199,6 +199,25 @@ TEST(a_receipt_that_does_not_fit_its_class_is_malformed)
     tear_down(&s);
 }
 
+TEST(more_witnesses_than_are_looked_for_are_refused)
+{
+    struct error err;
+    struct setting s;
+    struct proof_proven proven;
+    static struct proof_key witnesses[PROOF_WITNESSES_MAX + 1];
+    set_up(&s);
+    for (size_t i = 0; i < ARRAY_COUNT(witnesses); i++) {
+        witnesses[i] = s.witness;
+    }
+    struct proof_trust trust = { .log = &s.log,
+                                 .witnesses = witnesses,
+                                 .witness_count = PROOF_WITNESSES_MAX + 1 };
+    assert_status(ST_USAGE, proof_receipt_verify(&s.receipt, &trust, &proven, &err));
+    trust.witness_count--;
+    assert_ok(proof_receipt_verify(&s.receipt, &trust, &proven, &err));
+    tear_down(&s);
+}
+
 TEST(receipts_of_one_commit_share_an_opened_checkpoint)
 {
     struct error err;
@@ -432,8 +451,13 @@ TEST(the_public_check_refuses_with_a_status_and_words)
                      VEDOMO_USAGE);
     assert_int_equal(vedomo_receipt_verify(text, s.text.size, log, wrong_type, 1, &receipt, &error),
                      VEDOMO_USAGE);
-    assert_int_equal(vedomo_receipt_verify(text, s.text.size, log, wrong_type, 33, &receipt, NULL),
-                     VEDOMO_USAGE);
+    const char *many[PROOF_WITNESSES_MAX + 1];
+    for (size_t i = 0; i < ARRAY_COUNT(many); i++) {
+        many[i] = witness;
+    }
+    assert_int_equal(
+        vedomo_receipt_verify(text, s.text.size, log, many, ARRAY_COUNT(many), &receipt, NULL),
+        VEDOMO_USAGE);
     assert_int_equal(vedomo_receipt_verify(text, 40, log, NULL, 0, &receipt, &error),
                      VEDOMO_MALFORMED);
     s.text.data[s.text.size / 2] ^= 1;

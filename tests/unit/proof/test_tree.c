@@ -148,6 +148,14 @@ TEST(every_entry_of_every_small_tree_is_proven)
             assert_false(proof_inclusion_verify(&tree_leaves[i + 1], i, size, view, &root));
             assert_false(proof_inclusion_verify(&tree_leaves[i], i, size + 1, view, &root) &&
                          proof_inclusion_length(i, size) != proof_inclusion_length(i, size + 1));
+            path.count++; // one step more, and one less
+            assert_false(
+                proof_inclusion_verify(&tree_leaves[i], i, size, proof_path_view(&path), &root));
+            view.size -= view.size > 0 ? DIGEST_BYTES : 0;
+            assert_true(size == 1 || path.count == 1 ||
+                        !proof_inclusion_verify(&tree_leaves[i], i, size, view, &root));
+            path.count--;
+            view = proof_path_view(&path);
             for (uint64_t other = 0; other <= size; other++) {
                 assert_true(other == i ||
                             !proof_inclusion_verify(&tree_leaves[i], other, size, view, &root));

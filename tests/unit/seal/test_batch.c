@@ -163,6 +163,26 @@ TEST(a_signature_of_another_shape_is_malformed)
     batch_drop(&batch);
 }
 
+TEST(a_place_outside_its_batch_is_malformed_even_where_the_path_would_fit)
+{
+    struct error err;
+    struct digest root;
+    struct batch batch;
+    batch_make(&batch, 1, 1);
+    struct seal_batch_sig sig = batch_sig(&batch, 0);
+    struct bytes payload = batch_payload(&batch, 0);
+    sig.index = 1; // of one: no path either
+    assert_status(ST_MALFORMED, seal_batch_root(&sig, "request", payload, &root, &err));
+    sig.size = SEAL_BATCH_MAX + 1;
+    sig.index = SEAL_BATCH_MAX; // the last of 257 has a path of one step
+    sig.path = bytes_of(batch.salts, DIGEST_BYTES);
+    assert_status(ST_MALFORMED, seal_batch_root(&sig, "request", payload, &root, &err));
+    sig.size = 65537; // 1, if it were cut to the 16 bits that are signed
+    sig.index = 65536;
+    assert_status(ST_MALFORMED, seal_batch_root(&sig, "request", payload, &root, &err));
+    batch_drop(&batch);
+}
+
 TEST(another_signature_on_a_known_root_is_not_taken_on_trust)
 {
     // Otherwise a signer could hand in messages whose stored signature proves nothing later.

@@ -170,7 +170,9 @@ TEST(a_field_with_an_overlong_text_does_not_open)
 {
     static const uint8_t text[SEAL_TEXT_MAX + 1];
     struct digest key = count_digest(1);
-    struct seal_field field = { .dataset = bytes_of(text, SEAL_TEXT_MAX) };
+    struct seal_field field = { .dataset = bytes_of(text, SEAL_TEXT_MAX),
+                                .name = bytes_of(text, SEAL_TEXT_MAX),
+                                .form = bytes_of(text, SEAL_TEXT_MAX) };
     uint8_t box[SECRET_BOX_BYTES];
     uint8_t plain[SECRET_BYTES];
     seal_field_close(&key, &field, bytes_of(text, SECRET_BYTES), box);
