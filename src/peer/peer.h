@@ -63,8 +63,10 @@ int64_t peer_deadline_ms(const struct peer *peer); // monotonic
 
 // Waits until `deadline_ms` (monotonic; 0: not at all) for something to happen, then does all there
 // is to do: connects, greets, takes messages, answers pings, flushes. Calls `handler` for each
-// message of the broker's. ST_UNPROVEN: the peer has stopped. A failed connection is no error here:
-// it tries again; see peer_problem().
+// message of the broker's. A failed connection is no error here: what was queued is gone with it (a
+// request keeps its id, so it may be sent again), and the peer tries again; see peer_problem().
+// ST_UNPROVEN: the peer has stopped. Other failures are this machine's: no memory, the checkpoint's
+// file cannot be written; the peer goes on with the next step.
 NODISCARD enum status peer_step(struct peer *peer, int64_t deadline_ms, peer_handler handler,
                                 void *argument, struct error *err);
 
@@ -74,7 +76,8 @@ NODISCARD enum status peer_step(struct peer *peer, int64_t deadline_ms, peer_han
 NODISCARD enum status peer_send(struct peer *peer, enum wire_type type, const struct id *ref,
                                 struct bytes payload, struct bytes boxes, struct error *err);
 
-// Signs what is queued, in batches of at most 256, and hands it to the socket. ST_OK also when some
+// Signs what is queued, in batches of at most 256, and hands it to the socket. What is queued at
+// that moment shares a batch: call it between messages that must not. ST_OK also when some
 // of it must wait for the connection to drain. peer_step() ends with it.
 NODISCARD enum status peer_flush(struct peer *peer, struct error *err);
 

@@ -4,6 +4,8 @@
 
 #include "test.h"
 
+#include <stdatomic.h>
+
 #include "bus/poller.h"
 #include "bus/zap.h"
 #include "peer/peer.h"
@@ -41,7 +43,7 @@ struct fake_broker {
     struct error err;
 
     // The script.
-    bool admit;                        // the peer's CURVE key
+    atomic_bool admit;                 // the peer's CURVE key; the ZAP thread looks at it
     bool mute;                         // answer nothing
     bool refuse;                       // HELLO is refused
     bool busy;                         // HELLO is answered by BUSY
