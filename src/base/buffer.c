@@ -29,7 +29,7 @@ uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
         return NULL;
     }
     size_t needed = buffer->size + size;
-    if (needed > buffer->capacity) {
+    if (needed > buffer->capacity || buffer->data == NULL) {
         size_t capacity = buffer->capacity < 128 ? 256 : buffer->capacity * 2;
         capacity = capacity < needed ? needed : capacity;
         uint8_t *data = realloc(buffer->data, capacity);

@@ -70,3 +70,12 @@ TEST(a_length_that_does_not_fit_its_prefix_fails)
     assert_true(buffer.failed);
     buffer_fini(&buffer);
 }
+
+TEST(reserving_nothing_from_an_empty_buffer_is_no_failure)
+{
+    struct buffer buffer = buffer_init(0);
+    assert_non_null(buffer_reserve(&buffer, 0));
+    assert_false(buffer.failed);
+    assert_null(buffer_reserve(&buffer, 1));
+    buffer_fini(&buffer);
+}
