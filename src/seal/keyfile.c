@@ -150,13 +150,23 @@ static void wipe_buffer(struct buffer *buffer)
     buffer_fini(buffer);
 }
 
+// The whole room at once: growing would leave copies of keys behind in freed memory.
+static enum status whole_room(struct buffer *text, struct error *err)
+{
+    buffer_reserve(text, FILE_MAX_BYTES);
+    enum status status = buffer_ok(text, "room for a key file", err);
+    buffer_clear(text);
+    return status;
+}
+
 enum status seal_keyfile_create(const char *path, const struct seal_identity *identity,
                                 struct error *err)
 {
     struct buffer text = buffer_init(FILE_MAX_BYTES);
-    // The whole room at once: growing would leave copies of keys behind in freed memory.
-    buffer_reserve(&text, FILE_MAX_BYTES);
-    buffer_clear(&text);
+    enum status status = whole_room(&text, err);
+    if (status != ST_OK) {
+        return status;
+    }
     buffer_format(&text, "vedomo-key %d\n", VERSION);
     put_line(&text, "role", bytes_text(seal_role_name(identity->role)));
     if (identity->member[0] != '\0') {
@@ -176,7 +186,7 @@ enum status seal_keyfile_create(const char *path, const struct seal_identity *id
     for (size_t i = 0; i < identity->secret_count; i++) {
         put_key(&text, "secret", seal_secret_view(identity->secrets[i]));
     }
-    enum status status = buffer_ok(&text, path, err);
+    status = buffer_ok(&text, path, err);
     if (status == ST_OK) {
         status = file_create(path, buffer_view(&text), 0600, err);
     }
@@ -334,9 +344,10 @@ enum status seal_keyfile_load(const char *path, struct seal_identity *identity, 
     }
     struct seal_identity loaded = { 0 };
     struct buffer text = buffer_init(FILE_MAX_BYTES);
-    buffer_reserve(&text, FILE_MAX_BYTES);
-    buffer_clear(&text);
-    status = file_read_fd(fd, path, FILE_MAX_BYTES, &text, err);
+    status = whole_room(&text, err);
+    if (status == ST_OK) {
+        status = file_read_fd(fd, path, FILE_MAX_BYTES, &text, err);
+    }
     close(fd);
     sodium_stackzero(2 * FILE_MAX_BYTES); // what reading left there
     if (status == ST_OK) {

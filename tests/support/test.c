@@ -1,6 +1,8 @@
 // The test program's main(): runs what TEST() registered, and owns the scratch directory.
 #include "test.h"
 
+#include "fault.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,7 @@ const char *test_directory(void)
 
 int main(void)
 {
+    fault_disarm();
     int failed = _cmocka_run_group_tests("tests", tests, test_count, NULL, NULL);
     remove_directory();
     return failed == 0 ? 0 : 1;
