@@ -42,6 +42,8 @@ PEOPLE = {
     "portal": ("portal", "ru/services/mfc-1"),
     "desk-7": ("desk", "ru/services/mfc-1"),
     "officer": ("officer", "ru/region/data-protection"),
+    "auditor": ("auditor", "ru/region/data-protection"),
+    "licence-office": ("node", "ru/interior/road-safety"),
 }
 
 
@@ -91,7 +93,7 @@ class House:
         self.dir = os.path.abspath(folder)
         self.build = build or os.path.join(ROOT, "build", "release")
         self.bin = os.path.join(self.build, "src")
-        self.scenario = scenario or os.path.join(ROOT, "config", "scenario")
+        self.scenario = scenario or os.environ.get("VEDOMO_SCENARIO", os.path.join(ROOT, "config", "scenario"))
         self.home = os.path.join(self.dir, "broker")
         ports = ports or processes.free_ports(1 + len(AGENCIES))
         self.endpoint = "tcp://127.0.0.1:%d" % ports[0]
@@ -209,7 +211,7 @@ class House:
 
     def profile(self, name):
         return ("# How `vedomo` reaches the broker as %s: vedomo --profile FILE, or VEDOMO_PROFILE.\n"
-                "endpoint: \"%s\"\nbroker_card: \"%s\"\nvkey: \"%s\"\nkey: %s.key\n%s"
+                "endpoint: \"%s\"\nbroker_card: \"%s\"\nvkey: \"%s\"\nkey: %s.key\nscheme: vd\n%s"
                 % (name, self.endpoint, self.broker_card, self.vkey, name, self.pins_text()))
 
     def write_node(self, short):
