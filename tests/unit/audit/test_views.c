@@ -220,15 +220,15 @@ TEST(opening_loads_what_the_stored_view_lacks)
     seen_end(&seen);
 }
 
-static void views_path(const struct seen *seen, const char *name, char path[192])
+static void views_path(const struct seen *seen, const char *name, char path[320])
 {
-    snprintf(path, 192, "%s/%s", seen->fixture.home, name);
+    snprintf(path, 320, "%s/%s", seen->fixture.home, name);
 }
 
 TEST(a_missing_or_damaged_view_is_built_again)
 {
     struct error err;
-    char path[192];
+    char path[320];
     struct seen seen;
     seen_begin(&seen);
     fill(&seen);
@@ -242,7 +242,7 @@ TEST(a_missing_or_damaged_view_is_built_again)
     assert_string_not_equal(seen.opened.aside, "");
     check_filled(&seen);
     apply_all(&seen);
-    char aside[192];
+    char aside[320];
     views_path(&seen, seen.opened.aside, aside);
     assert_true(file_exists(aside));
     seen_close(&seen);
@@ -265,8 +265,8 @@ TEST(a_missing_or_damaged_view_is_built_again)
 
 static void move_in_home(const struct seen *seen, const char *from, const char *to)
 {
-    char old[192];
-    char new[192];
+    char old[320];
+    char new[320];
     views_path(seen, from, old);
     views_path(seen, to, new);
     assert_int_equal(rename(old, new), 0);

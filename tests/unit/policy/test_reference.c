@@ -370,21 +370,21 @@ static void make_case(struct dice *dice, const struct world *world, struct ref_c
 
 // The case in the types of the product, with its storage.
 struct translation {
-    char names[CASE_FIELDS][8];
-    char codes[8][8];
+    char names[CASE_FIELDS][16];
+    char codes[8][16];
     struct policy_ask asks[CASE_FIELDS];
     struct policy_request request;
     struct consent_grant grants[CASE_GRANTS];
     struct consent_grant_field grant_fields[CASE_GRANTS][CASE_FIELDS];
-    char grant_names[CASE_GRANTS][CASE_FIELDS][8];
-    char grant_codes[CASE_GRANTS][3][8];
+    char grant_names[CASE_GRANTS][CASE_FIELDS][16];
+    char grant_codes[CASE_GRANTS][3][16];
     struct policy_counter counters[POLICY_COUNTERS_MAX];
     struct policy_input input;
 };
 
-static struct bytes number_code(char code[8], const char *prefix, int number)
+static struct bytes number_code(char code[16], const char *prefix, int number)
 {
-    snprintf(code, 8, "%s%d", prefix, number);
+    snprintf(code, 16, "%s%d", prefix, number);
     return bytes_text(code);
 }
 
