@@ -327,6 +327,28 @@ enum status audit_vault_seal_body(struct audit_vault *vault, uint32_t key_id, st
     return status;
 }
 
+// A key that opens bodies. ST_NOT_FOUND: forgotten.
+static enum status load_usable(struct audit_vault *vault, uint32_t key_id, struct vault_key **key,
+                               struct error *err)
+{
+    enum status status = load(vault, key_id, key, err);
+    if (status == ST_NOT_FOUND) {
+        // A forgotten month leaves a file that says so; one without any has been lost.
+        return error_set(err, ST_IO, "body key %u: its file is missing", key_id);
+    }
+    if (status == ST_OK && atomic_load(&(*key)->forgotten)) {
+        return error_set(err, ST_NOT_FOUND, "body key %u: forgotten under the retention rule",
+                         key_id);
+    }
+    return status;
+}
+
+enum status audit_vault_check(struct audit_vault *vault, uint32_t key_id, struct error *err)
+{
+    struct vault_key *key = NULL;
+    return load_usable(vault, key_id, &key, err);
+}
+
 enum status audit_vault_open_body(struct audit_vault *vault, uint32_t key_id, struct bytes origin,
                                   uint64_t index, const struct digest *leaf_hash,
                                   const uint8_t nonce[AUDIT_BOX_NONCE_BYTES], struct bytes box,
@@ -339,15 +361,7 @@ enum status audit_vault_open_body(struct audit_vault *vault, uint32_t key_id, st
         return error_set(err, ST_CORRUPT, "entry %llu: its body is cut short",
                          (unsigned long long)index);
     }
-    enum status status = load(vault, key_id, &key, err);
-    if (status == ST_NOT_FOUND) {
-        // A forgotten month leaves a file that says so; one without any has been lost.
-        return error_set(err, ST_IO, "body key %u: its file is missing", key_id);
-    }
-    if (status == ST_OK && atomic_load(&key->forgotten)) {
-        return error_set(err, ST_NOT_FOUND, "entry %llu: forgotten under the retention rule",
-                         (unsigned long long)index);
-    }
+    enum status status = load_usable(vault, key_id, &key, err);
     if (status == ST_OK) {
         status = body_ad(origin, index, leaf_hash, storage, &ad, err);
     }

@@ -9,6 +9,9 @@
 #include "base/arena.h"
 #include "seal/secret.h"
 
+// Where the keys stand, within HOME.
+#define AUDIT_VAULT_FOLDER "keys/body"
+
 struct audit_vault;
 
 enum {
@@ -48,6 +51,10 @@ NODISCARD enum status audit_vault_open_body(struct audit_vault *vault, uint32_t 
                                             const struct digest *leaf_hash,
                                             const uint8_t nonce[AUDIT_BOX_NONCE_BYTES],
                                             struct bytes box, uint8_t *plain, struct error *err);
+
+// Whether the key can be used. Errors as of audit_vault_open_body().
+NODISCARD enum status audit_vault_check(struct audit_vault *vault, uint32_t key_id,
+                                        struct error *err);
 
 // Destroys a month's key for good. The lasting key is refused (ST_DENIED). No body of that month
 // opens afterwards, in this process either.

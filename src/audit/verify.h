@@ -1,7 +1,8 @@
 // Checks a whole log from its files, read-only, beside a running broker or without one: every leaf
 // is hashed again and compared with the tiles and the published checkpoints, and their signatures
 // with the log's key; bodies are opened and compared with what their leaves commit to. It trusts
-// nothing that it reads: a damaged file is a finding, never a crash.
+// nothing that it reads: a damaged file is a finding, never a crash. Views are not looked at: they
+// are made from the log and can be made again.
 #pragma once
 
 #include "audit/vault.h"
@@ -16,14 +17,15 @@ enum audit_fault {
     AUDIT_FAULT_CHECKPOINT, // a published checkpoint's signature or root does not fit
     AUDIT_FAULT_SHORT,      // the log is shorter than what was published
     AUDIT_FAULT_BODY,       // a body does not open, or is not what its leaf commits to
-    AUDIT_FAULT_KEY,        // a month's key is missing or damaged
-    AUDIT_FAULT_VIEW        // the stored view does not fit its log
+    AUDIT_FAULT_KEY,        // a body key is missing or damaged
+    AUDIT_FAULT_COUNT
 };
 
 struct audit_finding {
     enum audit_fault fault;
-    uint64_t index;    // the entry; of a tile, its first entry; of a checkpoint, its size
-    uint64_t count;    // how many entries are affected, 0: unknown
+    uint64_t
+        index; // the entry; of a tile, its first; of a checkpoint, the first that it may concern
+    uint64_t count;    // how many entries may be affected; 0: unknown
     char message[160]; // one line
 };
 
