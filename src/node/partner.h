@@ -60,8 +60,11 @@ const struct node_partner *node_partners_of(const struct node_partners *partners
 const struct node_partner *node_partners_by_hash(const struct node_partners *partners,
                                                  const struct digest *announcement);
 
-// A revoked key: nothing of it counts any more, now or later.
-void node_partners_drop(struct node_partners *partners, const struct digest *batch_key);
+// A revoked key: nothing of it counts any more, now or later. Secrets that `keys` (may be NULL)
+// shares with it are wiped.
+struct node_keys;
+void node_partners_drop(struct node_partners *partners, const struct digest *batch_key,
+                        struct node_keys *keys);
 
 // Forgets announcements that ended more than five minutes ago.
 void node_partners_expire(struct node_partners *partners, uint64_t now_ms);

@@ -1,0 +1,152 @@
+// vedomo-node: an agency's connector. `vedomo-node FILE` runs it in the foreground until SIGTERM or
+// SIGINT; `vedomo-node check FILE` says in words what is wrong with it.
+#include "node/api.h"
+#include "node/check.h"
+
+#include "base/event.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+
+struct arguments {
+    const char *words[2];
+    int count;
+    bool json;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case 'j':
+        arguments->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->count == 2) {
+            argp_usage(state);
+        }
+        arguments->words[arguments->count++] = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->count == 0 ||
+            (arguments->count == 2 && strcmp(arguments->words[0], "check") != 0)) {
+            argp_usage(state);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// Keys and citizens' identifiers are in this memory.
+static void keep_memory_private(void)
+{
+    struct rlimit none = { 0 };
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+// Tells systemd, when it waits for it (sd_notify(3)).
+static void notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (path == NULL || strlen(path) == 0 || strlen(path) >= sizeof(address.sun_path)) {
+        return;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    if (address.sun_path[0] == '@') {
+        address.sun_path[0] = '\0';
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return;
+    }
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    ssize_t sent =
+        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
+    (void)sent; // nobody to tell
+    close(fd);
+}
+
+static int failed(const char *path, const struct error *err)
+{
+    fprintf(stderr, "vedomo-node: %s: %s\n", path, err->message);
+    return err->status == ST_USAGE || err->status == ST_MALFORMED ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+static int serve(const char *path, const sigset_t *signals)
+{
+    struct error err = { 0 };
+    struct config *config = NULL;
+    struct node_engine *engine = NULL;
+    struct node_api *api = NULL;
+    int result = EXIT_SUCCESS;
+    enum status status = config_load(CONFIG_NODE, path, &config, &err);
+    if (status == ST_OK) {
+        log_configure(STDERR_FILENO, (enum log_level)config_node(config)->watch.level);
+        status = node_engine_start(config_node(config), NULL, 0, &engine, &err);
+    }
+    const char *listen = status == ST_OK ? config_node(config)->api.listen : NULL;
+    if (listen != NULL && listen[0] != '\0') {
+        status = node_api_start(config_node(config), engine, &api, &err);
+    }
+    if (status == ST_OK) {
+        log_event(LOG_LEVEL_NOTICE, "node.started", log_text("member", config_node(config)->member),
+                  log_number("port", api == NULL ? 0 : node_api_port(api)));
+        notify("READY=1");
+        int signal = 0;
+        while (sigwait(signals, &signal) != 0) {
+        }
+        log_event(LOG_LEVEL_NOTICE, "node.stopping");
+        notify("STOPPING=1");
+    } else {
+        err.status = status;
+        result = failed(path, &err);
+    }
+    node_api_stop(&api);
+    node_engine_stop(&engine);
+    config_destroy(&config);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        { "json", 'j', NULL, 0, "findings of `check` as JSON", 0 },
+        { 0 },
+    };
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "FILE\ncheck FILE",
+        .doc =
+            "An agency's connector: asks other agencies for fields of a person, and answers them "
+            "from the agency's registers.",
+    };
+    struct arguments arguments = { 0 };
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    keep_memory_private();
+    // Blocked before any thread starts, so that they come to sigwait() alone.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if (arguments.count == 2) {
+        return node_check(arguments.words[1], arguments.json, stdout) ? EXIT_SUCCESS : EXIT_REFUSED;
+    }
+    return serve(arguments.words[0], &signals);
+}
