@@ -25,3 +25,6 @@ NODISCARD enum status catalogue_bundle_pack(const char *folder, struct buffer *b
 NODISCARD enum status catalogue_bundle_unpack(struct bytes blob,
                                               struct catalogue_bundle_file *files, size_t *count,
                                               struct error *err);
+
+// docs/policy-files.md, whole: every key that a policy file may have.
+void catalogue_markdown(struct buffer *out);

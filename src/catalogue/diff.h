@@ -8,16 +8,18 @@ enum catalogue_change {
     CATALOGUE_NARROWER, // can no longer
 };
 
-// One thing that an official can see under one of the two bundles alone.
+// One thing that an official can see, or may do, under one of the two bundles alone.
 struct catalogue_difference {
     enum catalogue_change change;
     const struct catalogue_agreement *agreement; // the one that allows it: of new, or of old
-    const struct catalogue_field *field;
     const struct catalogue_purpose *purpose;
     enum catalogue_basis basis;
-    const char *role;           // official role; "" when the agreement takes any
-    struct catalogue_form form; // strongest form allowed on that side; NONE: same form, but …
-    const char *limit;          // … this limit differs: "budget", "consent-days", …; else ""
+    const char *role;                    // official role; "" when the agreement takes any
+    const struct catalogue_field *field; // NULL: a limit differs, not a field
+    struct catalogue_form form;          // of the field: a form that the other side does not cover
+    const char *limit; // without a field: "holders", "articles", "case", "justification",
+                       // "per-case", "per-official-day", "consent-days", "consent-uses", "review",
+                       // "notice"; else ""
 };
 
 // Calls `report` for each difference, wider ones first, in the order of the agreements. `old` may

@@ -1,6 +1,8 @@
 // The table of the policy files.
 #include "catalogue/schema.h"
 
+#include "catalogue/bundle.h"
+
 enum { TITLE_MAX = 200, SENTENCE_MAX = 1000 };
 
 static const char *const check_words[] = { "none", "mod9", NULL };
@@ -257,3 +259,17 @@ static const struct yaml_rule file_rules[] = {
 
 const struct yaml_shape catalogue_file_shape = { sizeof(struct catalogue_raw_file), file_rules,
                                                  NULL, YAML_NO_OFFSET, YAML_NO_OFFSET };
+
+void catalogue_markdown(struct buffer *out)
+{
+    buffer_text(
+        out, "# Policy files\n\n"
+             "Written by the table that reads the files (`src/catalogue/schema.c`); a test keeps "
+             "the two in step.\n\n"
+             "A policy folder holds any number of `.yaml` files; any section may stand in any of "
+             "them, and lists of several files add up. The whole is refused when one thing is "
+             "wrong: a key that does not exist, a code that nothing defines, a form that a field "
+             "does not have, a missing sentence. `config/scenario/` is a complete example, "
+             "[consent-model.md](consent-model.md) says what it all means.\n\n");
+    yaml_schema_markdown(&catalogue_file_shape, false, out);
+}

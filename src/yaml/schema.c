@@ -113,11 +113,15 @@ static const char *const kind_names[] = {
 static void describe(const struct yaml_rule *rule, struct buffer *out)
 {
     const char *unit = "";
+    const char *comma = "";
     buffer_text(out, kind_names[rule->kind]);
     switch (rule->kind) {
     case YAML_RULE_CHOICE:
         for (size_t i = 0; rule->words[i] != NULL; i++) {
-            buffer_format(out, "%s %s", i == 0 ? "" : ",", rule->words[i]);
+            if (rule->words[i][0] != '\0') { // "" keeps a place that no word has
+                buffer_format(out, "%s %s", comma, rule->words[i]);
+                comma = ",";
+            }
         }
         return;
     case YAML_RULE_BOOL:
@@ -393,15 +397,16 @@ static void write_row(const struct yaml_rule *rule, const char *key, bool with_r
     buffer_format(out, "| `%s` | ", key);
     describe(rule, out);
     buffer_text(out, " | ");
+    bool record = rule->kind == YAML_RULE_RECORD;
     if (rule->required) {
         buffer_text(out, "required");
     } else if (rule->preset != NULL && rule->preset[0] != '\0') {
         buffer_format(out, "`%s`", rule->preset);
-    } else {
+    } else if (!record) {
         buffer_text(out, "none");
     }
     if (with_reload) {
-        buffer_format(out, " | %s", rule->reloadable ? "yes" : "no");
+        buffer_format(out, " | %s", record ? "" : rule->reloadable ? "yes" : "no");
     }
     buffer_format(out, " | %s |\n", rule->help != NULL ? rule->help : "");
 }

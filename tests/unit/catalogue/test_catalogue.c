@@ -1,5 +1,7 @@
 // The sample scenario loads and reads as it was written; a bad bundle is refused whole, with file,
 // line, key and what was expected.
+#include <stdlib.h>
+
 #include "scenario.h"
 
 static struct catalogue *scenario;
@@ -292,4 +294,24 @@ TEST(a_blob_with_another_reading_is_refused)
     buffer_text(&blob, "four");
     assert_status(ST_MALFORMED, catalogue_bundle_unpack(buffer_view(&blob), files, &count, &err));
     buffer_fini(&blob);
+}
+
+// With WRITE_REFERENCE in the environment it writes the reference first.
+TEST(the_reference_is_in_step_with_the_table)
+{
+    static const char reference[] = PROJECT_DIR "/docs/policy-files.md";
+    struct error err;
+    struct buffer written = buffer_init(1 << 20);
+    struct buffer made = buffer_init(1 << 20);
+    catalogue_markdown(&made);
+    if (getenv("WRITE_REFERENCE") != NULL) {
+        assert_ok(file_replace(reference, buffer_view(&made), 0644, &err));
+    }
+    assert_ok(file_read(reference, 1 << 20, &written, &err));
+    if (!bytes_equal(buffer_view(&written), buffer_view(&made))) {
+        fail_msg("docs/policy-files.md is not what the table says; run this test with "
+                 "WRITE_REFERENCE=1");
+    }
+    buffer_fini(&written);
+    buffer_fini(&made);
 }
