@@ -89,7 +89,7 @@ TEST(pins_are_checked)
     snprintf(text, sizeof(text),
              "%spolicy: {threshold: 1, keys: [\"%s\"]}\nregistrar: {threshold: "
              "1, keys: [\"ed25518:%s\"]}\n",
-             origin, KEY_B, KEY_A + 8);
+             origin, KEY_B, &KEY_A[8]);
     assert_refused(CONFIG_VEDOMOD, text, "registrar.keys: a key is");
 }
 
