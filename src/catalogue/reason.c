@@ -28,6 +28,7 @@ static const char *const names[CATALOGUE_REASON_COUNT] = {
     [CATALOGUE_REASON_ALL_OR_NOTHING] = "all-or-nothing",
     [CATALOGUE_REASON_CANCELLED] = "cancelled",
     [CATALOGUE_REASON_LOST] = "lost",
+    [CATALOGUE_REASON_ANSWER_REJECTED] = "answer-rejected",
 };
 
 const char *catalogue_reason_name(enum catalogue_reason reason)

@@ -32,6 +32,7 @@ enum catalogue_reason {
     CATALOGUE_REASON_ALL_OR_NOTHING, // partial_ok was false and another field was refused
     CATALOGUE_REASON_CANCELLED,
     CATALOGUE_REASON_LOST,
+    CATALOGUE_REASON_ANSWER_REJECTED, // the holder's answer was not what was decided
     CATALOGUE_REASON_COUNT,
 };
 

@@ -1,0 +1,30 @@
+// A key's place at the endpoint: where its newest connection is, and what it may still ask for.
+// Made by the router when a key first speaks and kept until the broker ends, one for each enrolled
+// key at the most; only the budget is touched by other threads.
+#pragma once
+
+#include "base/map.h"
+#include "bus/frame.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct connection {
+    struct digest batch_key; // the key in the table
+    struct bus_route route;  // valid while `greeted`
+    bool greeted;            // WELCOME was sent on `route`
+    int64_t heard_ms;        // monotonic: the last message
+    int64_t pinged_ms;       // monotonic: our last PING
+    uint64_t ping_number;
+    unsigned requests; // of this key in the threads or under way: its credit
+    atomic_int budget; // public-key verifications left this second; workers take from it
+};
+
+// The connection of a key; NULL: no memory (or, with `make` false, none yet).
+struct connection *connection_find(struct map *connections, const struct digest *batch_key,
+                                   bool make);
+
+// Takes one verification from the budget; false: spent. Any thread.
+bool connection_spend(struct connection *connection);
+
+void connections_destroy(struct map **connections);

@@ -1,0 +1,235 @@
+// What an operator hands in: cards and orders that the registrar signed, bundles that the policy
+// keys signed. The operator's own key gives none of it any weight.
+#include "broker/control.h"
+
+#include "base/event.h"
+#include "catalogue/diff.h"
+#include "proof/note.h"
+#include "seal/hash.h"
+
+#include <unistd.h>
+
+static enum status fill_record(struct control *control, struct job *job, enum wire_kind kind,
+                               const char *member, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    struct wire_public_part *public_part = arena_take(job->arena, sizeof(*public_part));
+    struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
+    if (public_part == NULL || officer == NULL) {
+        return error_set(err, ST_NOMEM, "no memory for the order");
+    }
+    *public_part = (struct wire_public_part){ .format = 1,
+                                              .kind = kind,
+                                              .signed_ = message->signed_,
+                                              .member = job_keep(job, bytes_text(member)),
+                                              .recorded_at = (uint64_t)control->now_ms };
+    *officer = (struct wire_officer_part){ .format = 1,
+                                           .kind = kind,
+                                           .reader = job->from.member,
+                                           .node = job->from.node,
+                                           .decided_at = (uint64_t)control->now_ms };
+    job->record.class = WIRE_CLASS_GOVERNANCE;
+    job->record.receipt_part = WIRE_PART_PUBLIC;
+    job->record.public_ = public_part;
+    job->record.officer = officer;
+    job->record.signed_message = message->signed_;
+    return ST_OK;
+}
+
+static enum status member_named(struct control *control, struct job *job, enum registry_label label,
+                                char member[REGISTRY_MEMBER_BYTES], struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    struct bytes origin = control->broker->home.origin;
+    struct bytes payload;
+    struct registry_card card;
+    struct registry_order order;
+    enum status status = registry_signed_payload(message->signed_, job->arena, &payload, err);
+    if (status == ST_OK && label == REGISTRY_CARD) {
+        status = registry_card_decode(payload, origin, &card, err);
+    } else if (status == ST_OK) {
+        status = registry_order_decode(payload, origin, &order, err);
+    }
+    if (status == ST_OK) {
+        memcpy(member, label == REGISTRY_CARD ? card.member : order.member, REGISTRY_MEMBER_BYTES);
+    }
+    return status;
+}
+
+static enum status change_registry(struct control *control, struct job *job,
+                                   enum registry_label label, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    char member[REGISTRY_MEMBER_BYTES];
+    struct registry *next = NULL;
+    struct registry_change change = { .label = label, .signed_message = message->signed_ };
+    enum status status = registry_next(control->registry, &change, 1, &next, err);
+    registry_destroy(&next);
+    if (status == ST_OK) {
+        status = member_named(control, job, label, member, err);
+    }
+    if (status == ST_OK && message->dry_run) {
+        frame_result(&control->maker, job, &(struct wire_result){ 0 }, (struct bytes){ 0 });
+        return ST_OK;
+    }
+    if (status == ST_OK) {
+        job->record.kind = RECORD_REGISTRY;
+        job->record.label = label;
+        status = fill_record(
+            control, job, label == REGISTRY_CARD ? WIRE_KIND_MEMBER : WIRE_KIND_ORDER, member, err);
+    }
+    return status;
+}
+
+static void say_difference(void *context, const struct catalogue_difference *difference)
+{
+    struct buffer *text = context;
+    char form[CATALOGUE_FORM_TEXT_BYTES];
+    catalogue_form_format(difference->form, form);
+    buffer_format(text, "%s %s: %s may see %s.%s %s%s for %s on %s\n",
+                  difference->change == CATALOGUE_WIDER ? "wider" : "narrower",
+                  difference->agreement->id, difference->agreement->asker->code,
+                  difference->agreement->dataset->code, difference->field->name, form,
+                  difference->limit, difference->purpose->code,
+                  catalogue_basis_name(difference->basis));
+}
+
+static enum status apply_bundle(struct control *control, struct job *job, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    const struct broker_home *home = &control->broker->home;
+    struct registry_bundle_head head;
+    struct policy_bundle *bundle = NULL;
+    enum status status =
+        registry_bundle_head_verify(message->signed_, home->origin, &home->policy, &head, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct bytes blob = uploads_find(control->uploads, &head.hash);
+    if (blob.size == 0) {
+        return error_set(err, ST_NOT_FOUND, "the bundle's files were not sent first");
+    }
+    status =
+        policy_bundle_create(message->signed_, blob, home->origin, &home->policy, &bundle, err);
+    if (status == ST_OK && message->dry_run) {
+        struct buffer text = buffer_init(WIRE_BOXES_MAX_BYTES);
+        catalogue_diff(control->bundle == NULL ? NULL : control->bundle->catalogue,
+                       bundle->catalogue, say_difference, &text);
+        frame_result(&control->maker, job, &(struct wire_result){ 0 }, buffer_view(&text));
+        buffer_fini(&text);
+    } else if (status == ST_OK) {
+        status = policy_bundle_keep(home->bundles, &head.hash, blob, err);
+        if (status == ST_OK) {
+            job->record.kind = RECORD_POLICY;
+            job->record.bundle = bundle;
+            bundle = NULL;
+            status = fill_record(control, job, WIRE_KIND_POLICY, "", err);
+        }
+    }
+    policy_bundle_destroy(&bundle);
+    return status;
+}
+
+static enum status stop(struct control *control, struct job *job)
+{
+    uint64_t one = 1;
+    frame_result(&control->maker, job, &(struct wire_result){ 0 }, (struct bytes){ 0 });
+    log_event(LOG_LEVEL_NOTICE, "stop.ordered",
+              log_text("by", (const char *)job->from.member.data));
+    ssize_t done = write(control->broker->stop_fd, &one, sizeof(one));
+    (void)done; // an eventfd of ours: it cannot fail
+    return ST_OK;
+}
+
+enum status control_order(struct control *control, struct job *job, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    switch ((enum wire_control_action)message->action) {
+    case WIRE_CONTROL_CARD:
+        return change_registry(control, job, REGISTRY_CARD, err);
+    case WIRE_CONTROL_ORDER:
+        return change_registry(control, job, REGISTRY_ORDER, err);
+    case WIRE_CONTROL_BUNDLE:
+        return apply_bundle(control, job, err);
+    case WIRE_CONTROL_STOP:
+        return stop(control, job);
+    }
+    return error_set(err, ST_UNSUPPORTED, "control: no such action");
+}
+
+// A revoked key's announcements go, and every node is told to drop what it has cached of it.
+static enum status drop_key(struct control *control, struct job *job, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    struct bytes payload;
+    struct registry_order order;
+    struct snapshot_item *item;
+    struct directory *next = NULL;
+    enum status status = registry_signed_payload(message->signed_, job->arena, &payload, err);
+    if (status == ST_OK) {
+        status = registry_order_decode(payload, control->broker->home.origin, &order, err);
+    }
+    if (status != ST_OK || order.action != REGISTRY_REVOKE) {
+        return status;
+    }
+    const struct directory *directory = snapshot_pin(control->broker->directory, &item);
+    status = directory_without(directory, &order.key, &next, err);
+    snapshot_unpin(&item);
+    if (status == ST_OK && !snapshot_swap(control->broker->directory, next)) {
+        directory_destroy(&next);
+        status = error_set(err, ST_NOMEM, "directory: no memory");
+    }
+    control_broadcast(control, &order.key);
+    return status;
+}
+
+enum status control_order_done(struct control *control, struct job *job, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    struct wire_result result = { .receipt = job->record.receipt };
+    enum status status = ST_OK;
+    if (message->action == WIRE_CONTROL_ORDER) {
+        status = drop_key(control, job, err);
+    } else if (message->action == WIRE_CONTROL_BUNDLE) {
+        control_broadcast(control, NULL);
+    }
+    if (status == ST_OK) {
+        frame_result(&control->maker, job, &result, (struct bytes){ 0 });
+    }
+    return status;
+}
+
+void control_broadcast(struct control *control, const struct digest *dropped_key)
+{
+    struct error err;
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    uint64_t published = 0;
+    struct snapshot_item *item;
+    const struct policy_bundle *bundle = snapshot_pin(control->broker->policy, &item);
+    struct job *job = job_create(JOB_BROADCAST);
+    enum status status = audit_journal_published(control->broker->journal, &published, &note, &err);
+    if (status == ST_OK && job != NULL) {
+        struct bytes keys[1];
+        struct wire_proof proof = { .version = 1,
+                                    .checkpoint = buffer_view(&note),
+                                    .old_size = published };
+        if (dropped_key != NULL) {
+            keys[0] = bytes_digest(dropped_key);
+            proof.dropped_keys = keys;
+            proof.dropped_keys_count = 1;
+        }
+        if (bundle != NULL) {
+            proof.bundle_hash = bundle->head.hash;
+        }
+        status = frame_make(&control->maker, WIRE_PROOF, NULL, &proof, &job->reply_head, &err);
+        job->outcome = status == ST_OK ? OUTCOME_BROADCAST : OUTCOME_NONE;
+        broker_pass_one(control->broker->to_router, job);
+        job = NULL;
+    }
+    if (status != ST_OK) {
+        log_event(LOG_LEVEL_ERROR, "broadcast.failed", log_text("why", err.message));
+    }
+    job_destroy(&job);
+    snapshot_unpin(&item);
+    buffer_fini(&note);
+}

@@ -1,0 +1,91 @@
+// What the broker's threads share: queues, snapshots, and the opened home. Each thread gets a
+// `struct broker *` and touches only what this file says it may.
+#pragma once
+
+#include "audit/journal.h"
+#include "audit/tag.h"
+#include "audit/views.h"
+#include "base/queue.h"
+#include "base/snapshot.h"
+#include "base/thread.h"
+#include "broker/home.h"
+#include "broker/job.h"
+#include "broker/load.h"
+#include "bus/context.h"
+#include "bus/zap.h"
+
+#include <stdatomic.h>
+
+struct broker {
+    struct broker_home home;     // immutable after the start
+    struct digest audience;      // SHA-256 of the origin
+    struct bus_context *context; // shared by sockets
+    struct bus_zap *zap;
+
+    // Immutable versions; only the recorder swaps the first two, only control the third.
+    struct snapshot *registry;  // struct registry
+    struct snapshot *policy;    // struct policy_bundle, NULL object before the first bundle
+    struct snapshot *directory; // struct directory
+
+    struct audit_journal *journal; // recorder; publish: publisher; readers through audit_log
+    struct audit_views *views;     // recorder, indexer; readers through audit_reader
+    struct audit_tagger *tagger;   // any thread
+    struct load *load;             // any thread
+
+    // Where jobs wait. Capacities are such that a push cannot fail: the router bounds how many jobs
+    // there are (docs/architecture.md, "Queues").
+    struct queue *to_router;
+    struct queue *to_workers;
+    struct queue *to_recorder;
+    struct queue *to_control;
+    struct queue *to_readers;
+
+    struct queue *alarm; // never holds anything: closing it wakes who waits
+
+    atomic_bool full;     // log or views are at their bound: new requests get BUSY
+    atomic_bool fatal;    // the record failed: nothing leaves any more, the process ends
+    int stop_fd;          // eventfd: readable once the broker is to end; main waits for it
+    atomic_bool stopping; // indexer and publisher look at it when they wake
+
+    struct thread *router;
+    struct thread *workers[64];
+    struct thread *recorder;
+    struct thread *indexer;
+    struct thread *readers[2];
+    struct thread *control;
+    struct thread *publisher;
+    size_t worker_count;
+};
+
+// Hands jobs on. Takes them over.
+void broker_pass(struct queue *queue, struct job **jobs, size_t count);
+void broker_pass_one(struct queue *queue, struct job *job);
+
+// Waits so long, or until the broker is to end.
+void broker_wait(struct broker *broker, int64_t ms);
+
+// The record cannot be kept: logs it, stops everything. Any thread.
+void broker_fail(struct broker *broker, const char *what, const struct error *err);
+
+// CPU time of each thread, by name ("cpu.router-us", …). Any thread.
+void broker_thread_figures(struct broker *broker, void *context,
+                           void (*add)(void *context, const char *name, uint64_t number));
+
+// Opens HOME and starts everything. The broker serves when this returns.
+NODISCARD enum status broker_start(const char *home, struct broker **broker, struct error *err);
+
+// Ends all threads and closes everything. What was under way is closed as lost at the next start.
+void broker_stop(struct broker **broker);
+
+// Readable once the broker is to end: ordered by an operator, or because the record failed.
+int broker_stop_fd(const struct broker *broker);
+bool broker_has_failed(const struct broker *broker);
+
+// What the threads run; each is one file.
+void broker_router_run(struct thread *thread, void *broker);
+void broker_worker_run(struct thread *thread, void *broker);
+void broker_recorder_run(struct thread *thread, void *broker);
+void broker_indexer_run(struct thread *thread, void *broker);
+void broker_reader_run(struct thread *thread, void *broker);
+void broker_control_run(struct thread *thread, void *broker);
+void broker_publisher_run(struct thread *thread, void *broker);

@@ -1,0 +1,42 @@
+// The indexer: the only writer of the stored views. It lets the tail grow for a moment, so that one
+// sorted commit takes many entries, and never goes beyond what the log holds.
+#include "base/clock.h"
+#include "base/event.h"
+#include "broker/core.h"
+
+enum { APPLY_EVERY_MS = 500, APPLY_AT_ENTRIES = 4096, LOOK_EVERY_MS = 50, USED_PERMILLE_MAX = 900 };
+
+// New requests stop while the log's map or disk, or the tail, is at its bound; they go on by
+// themselves once there is room.
+static void watch_room(struct broker *broker)
+{
+    bool full = audit_journal_used_permille(broker->journal) >= USED_PERMILLE_MAX ||
+                audit_views_tail_full(broker->views);
+    bool was = atomic_exchange(&broker->full, full);
+    if (full != was) {
+        log_event(full ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, full ? "record.full" : "record.room");
+    }
+}
+
+void broker_indexer_run(struct thread *thread, void *argument)
+{
+    struct broker *broker = argument;
+    struct error err = { 0 };
+    int64_t applied_ms = clock_monotonic_ms();
+    thread_ready(thread, ST_OK, NULL);
+    while (!atomic_load(&broker->stopping)) {
+        broker_wait(broker, LOOK_EVERY_MS);
+        int64_t now_ms = clock_monotonic_ms();
+        uint64_t waiting = audit_views_tail_entries(broker->views);
+        if (waiting > 0 && (waiting >= APPLY_AT_ENTRIES || now_ms - applied_ms >= APPLY_EVERY_MS)) {
+            uint64_t applied = 0;
+            enum status status = audit_views_apply(broker->views, &applied, &err);
+            applied_ms = now_ms;
+            if (status != ST_OK && status != ST_FULL) {
+                broker_fail(broker, "views.lost", &err);
+                return;
+            }
+        }
+        watch_room(broker);
+    }
+}

@@ -1,0 +1,373 @@
+// What the router does with a job that has come back: sends what it holds, moves its exchange
+// along, and notes for the log what became of releases.
+//
+// "Handed to the connection" is all that a send says. Whether the asker opened the answer comes by
+// ACK; a release without ACK goes into the log as handed over when the answer is forgotten.
+#include "base/clock.h"
+#include "base/event.h"
+#include "broker/metric.h"
+#include "broker/router.h"
+#include "catalogue/reason.h"
+
+#include <stdio.h>
+
+enum { DELIVERIES_MAX = 256, DELIVERY_WAIT_MS = 1000 };
+
+// ---- sending
+
+static bool send_to(struct router *router, const struct bus_route *route, struct bus_frame *head,
+                    struct bus_frame *boxes)
+{
+    struct error err;
+    return bus_socket_send(router->socket, route, head, boxes, &err) == ST_OK;
+}
+
+bool router_send_to_key(struct router *router, const struct digest *batch_key,
+                        struct bus_frame *head, struct bus_frame *boxes)
+{
+    struct connection *connection = connection_find(router->connections, batch_key, false);
+    return connection != NULL && connection->greeted &&
+           send_to(router, &connection->route, head, boxes);
+}
+
+static void reply(struct router *router, struct job *job)
+{
+    send_to(router, &job->from.route, &job->reply_head, &job->reply_boxes);
+}
+
+static void give_credit_back(struct router *router, const struct digest *asker_key)
+{
+    struct connection *connection = connection_find(router->connections, asker_key, false);
+    if (connection != NULL && connection->requests > 0) {
+        connection->requests--;
+    }
+}
+
+void router_pass(struct router *router, struct queue *queue, struct job *job)
+{
+    job->alive = true;
+    router->jobs_alive++;
+    broker_pass_one(queue, job);
+}
+
+// ---- deliveries
+
+static struct job *make_delivery(struct router *router)
+{
+    struct job *job = job_create(JOB_DELIVERY);
+    struct wire_exchange_part *part = job == NULL ? NULL : arena_take(job->arena, sizeof(*part));
+    struct wire_officer_part *officer =
+        job == NULL ? NULL : arena_take(job->arena, sizeof(*officer));
+    struct wire_subject_part *subject =
+        job == NULL ? NULL : arena_take(job->arena, sizeof(*subject));
+    struct wire_delivery *list =
+        job == NULL ? NULL : arena_take(job->arena, DELIVERIES_MAX * sizeof(*list));
+    if (part == NULL || officer == NULL || subject == NULL || list == NULL) {
+        job_destroy(&job);
+        return NULL;
+    }
+    part->format = officer->format = subject->format = 1;
+    part->kind = officer->kind = subject->kind = WIRE_KIND_DELIVERY;
+    part->deliveries = list;
+    job->record = (struct record){ .kind = RECORD_PLAIN,
+                                   .class = WIRE_CLASS_EXCHANGE,
+                                   .exchange = part,
+                                   .subject = subject,
+                                   .officer = officer };
+    router->delivery_ms = clock_monotonic_ms() + DELIVERY_WAIT_MS;
+    return job;
+}
+
+void router_flush_deliveries(struct router *router, int64_t now_ms, bool all)
+{
+    struct job *job = router->delivery;
+    if (job == NULL || (!all && now_ms < router->delivery_ms &&
+                        job->record.exchange->deliveries_count < DELIVERIES_MAX)) {
+        return;
+    }
+    job->record.exchange->recorded_at = (uint64_t)clock_wall_ms();
+    router->delivery = NULL;
+    router_pass(router, router->broker->to_recorder, job);
+}
+
+void router_delivered(struct router *router, uint64_t index, enum wire_delivery_state state)
+{
+    if (state == WIRE_DELIVERY_FAILED) {
+        metric_add(METRIC_UNDELIVERED, 1);
+    } else if (state == WIRE_DELIVERY_OPENED) {
+        metric_add(METRIC_OPENED, 1);
+    }
+    if (router->delivery == NULL) {
+        router->delivery = make_delivery(router);
+    }
+    if (router->delivery == NULL) {
+        log_event(LOG_LEVEL_ERROR, "delivery.not-noted", log_number("entry", (int64_t)index));
+        return;
+    }
+    struct wire_exchange_part *part = router->delivery->record.exchange;
+    struct wire_delivery *list = (struct wire_delivery *)part->deliveries;
+    list[part->deliveries_count++] = (struct wire_delivery){ .index = index, .state = state };
+    router_flush_deliveries(router, 0, part->deliveries_count == DELIVERIES_MAX);
+}
+
+void router_forget(struct router *router, struct exchange *exchange)
+{
+    if (exchange->state == PENDING_RELEASED && !exchange->acknowledged) {
+        router_delivered(router, exchange->ending_index, WIRE_DELIVERY_HANDED);
+    }
+    pending_drop(router->pending, &exchange);
+}
+
+// ---- endings
+
+static enum pending_state state_of(enum wire_kind kind)
+{
+    return kind == WIRE_KIND_EXPIRED     ? PENDING_EXPIRED
+           : kind == WIRE_KIND_CANCELLED ? PENDING_CANCELLED
+                                         : PENDING_REFUSED;
+}
+
+static struct job *make_ending(const struct exchange *exchange, enum wire_kind kind,
+                               const char *reason)
+{
+    struct job *job = job_create(JOB_ENDING);
+    if (job == NULL) {
+        return NULL;
+    }
+    struct wire_exchange_part *part = arena_take(job->arena, sizeof(*part));
+    struct wire_subject_part *subject = arena_take(job->arena, sizeof(*subject));
+    struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
+    if (part == NULL || subject == NULL || officer == NULL) {
+        job_destroy(&job);
+        return NULL;
+    }
+    *part = (struct wire_exchange_part){
+        .format = 1,
+        .kind = kind,
+        .exchange_id = exchange->id,
+        .request_hash = exchange->request_hash,
+        .asker = exchange->asker,
+        .holder = exchange->holder,
+        .decision_index = exchange->decision_index,
+        .decision_leaf = exchange->decision_leaf,
+        .reason = bytes_text(reason),
+        .recorded_at = (uint64_t)clock_wall_ms(),
+    };
+    *subject = (struct wire_subject_part){ .format = 1, .kind = kind, .exchange_id = exchange->id };
+    *officer = (struct wire_officer_part){ .format = 1,
+                                           .kind = kind,
+                                           .tag = audit_tag_view(&exchange->tag),
+                                           .reason = bytes_text(reason) };
+    job->record = (struct record){ .kind = RECORD_ENDING,
+                                   .class = WIRE_CLASS_EXCHANGE,
+                                   .receipt_part = WIRE_PART_EXCHANGE,
+                                   .exchange = part,
+                                   .subject = subject,
+                                   .officer = officer,
+                                   .tag = exchange->tag };
+    return job;
+}
+
+void router_end(struct router *router, struct exchange *exchange, enum wire_kind kind,
+                const char *reason)
+{
+    if (pending_may_move(exchange->state, state_of(kind))) {
+        pending_move(router->pending, exchange, state_of(kind), -1);
+    }
+    exchange->ending_kind = kind;
+    exchange->ending_reason = reason;
+    struct job *job = make_ending(exchange, kind, reason);
+    if (job == NULL) {
+        router->unrecorded[router->unrecorded_count++] = exchange;
+        return;
+    }
+    job->exchange = exchange;
+    router_pass(router, router->broker->to_recorder, job);
+}
+
+// ---- outcomes
+
+static void welcome(struct router *router, struct job *job)
+{
+    struct connection *connection = job->connection;
+    int64_t now_ms = clock_monotonic_ms();
+    if (connection->greeted && !bus_route_equal(&connection->route, &job->from.route) &&
+        now_ms - connection->heard_ms < router->broker->home.settings->listen.heartbeat_ms) {
+        metric_add(METRIC_SECOND_CONNECTION, 1);
+        log_event(LOG_LEVEL_WARNING, "key.second-connection",
+                  log_text("member", (const char *)job->from.member.data));
+    }
+    connection->route = job->from.route;
+    connection->greeted = true;
+    connection->heard_ms = now_ms;
+    reply(router, job);
+}
+
+static void make_room(struct router *router)
+{
+    struct exchange *old;
+    while ((old = pending_surplus(router->pending)) != NULL) {
+        router_forget(router, old);
+    }
+}
+
+static void ask(struct router *router, struct job *job)
+{
+    struct error err;
+    struct exchange *exchange = job->exchange;
+    int64_t left_ms = exchange->expires_at - clock_wall_ms();
+    int64_t most_ms = router->broker->home.settings->exchange.answer_ms;
+    int64_t deadline_ms = clock_monotonic_ms() + (left_ms < most_ms ? left_ms : most_ms);
+    if (pending_add(router->pending, &job->exchange, &err) != ST_OK) {
+        // The decision stays open in the log and is closed as lost at the next start.
+        log_event(LOG_LEVEL_ERROR, "exchange.dropped", log_text("why", err.message));
+        return;
+    }
+    job->owns_exchange = false;
+    pending_move(router->pending, exchange, PENDING_RECORDING, -1);
+    pending_move(router->pending, exchange, PENDING_ASKED, deadline_ms);
+    if (!router_send_to_key(router, &exchange->holder_key, &job->reply_head, &job->reply_boxes)) {
+        router_end(router, exchange, WIRE_KIND_REFUSED, "holder-silent");
+    }
+}
+
+static void release(struct router *router, struct job *job)
+{
+    struct exchange *exchange = job->exchange;
+    int64_t keep_ms = router->broker->home.settings->exchange.keep_answers_ms;
+    int64_t life_ms = exchange->expires_at - clock_wall_ms();
+    pending_move(router->pending, exchange, PENDING_RELEASED,
+                 clock_monotonic_ms() + (life_ms < keep_ms ? life_ms : keep_ms));
+    exchange_unload(exchange);
+    give_credit_back(router, &exchange->asker_key);
+    bus_frame_share(&exchange->held_head, &job->reply_head);
+    bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
+    if (!router_send_to_key(router, &exchange->asker_key, &job->reply_head, &job->reply_boxes)) {
+        exchange->acknowledged = true;
+        router_delivered(router, exchange->ending_index, WIRE_DELIVERY_FAILED);
+    }
+    pending_hold(router->pending, exchange);
+    make_room(router);
+}
+
+static void end(struct router *router, struct job *job)
+{
+    struct exchange *exchange = job->exchange;
+    if (job->record.result == RECORD_DONE) {
+        if (pending_may_move(exchange->state, PENDING_REFUSED)) {
+            pending_move(router->pending, exchange, PENDING_REFUSED, -1);
+        }
+        metric_add(exchange->state == PENDING_EXPIRED     ? METRIC_EXPIRED
+                   : exchange->state == PENDING_CANCELLED ? METRIC_CANCELLED
+                                                          : METRIC_REFUSALS,
+                   1);
+        give_credit_back(router, &exchange->asker_key);
+        router_send_to_key(router, &exchange->asker_key, &job->reply_head, &job->reply_boxes);
+        router_forget(router, exchange);
+    } else if (job->kind == JOB_ENDING) {
+        router->unrecorded[router->unrecorded_count++] = exchange;
+    } else {
+        router_end(router, exchange, WIRE_KIND_REFUSED,
+                   catalogue_reason_name(CATALOGUE_REASON_ANSWER_REJECTED));
+    }
+}
+
+static void refuse_again(struct router *router, struct job *job, const char *reason,
+                         const char *what, uint64_t index)
+{
+    char message[128];
+    snprintf(message, sizeof(message), "%s: entry %llu of the log", what,
+             (unsigned long long)index);
+    frame_refuse(&router->maker, job, reason, message, 0);
+    reply(router, job);
+}
+
+static void again(struct router *router, struct job *job)
+{
+    struct exchange *held = pending_find(router->pending, &job->exchange->id);
+    metric_add(METRIC_REPEATED, 1);
+    give_credit_back(router, &job->from.batch_key);
+    if (held != NULL && held->state != PENDING_RELEASED) {
+        return; // under way: the answer will go to the key's newest connection
+    }
+    if (job->record.earlier.stopped) {
+        refuse_again(router, job, "no-consent", "it may not be given again",
+                     job->record.earlier.index);
+    } else if (held != NULL) {
+        struct bus_frame head;
+        struct bus_frame boxes;
+        bus_frame_init(&head);
+        bus_frame_init(&boxes);
+        bus_frame_share(&head, &held->held_head);
+        bus_frame_share(&boxes, &held->held_boxes);
+        send_to(router, &job->from.route, &head, &boxes);
+        bus_frame_fini(&head);
+        bus_frame_fini(&boxes);
+    } else if (job->record.earlier.ending == WIRE_KIND_RELEASED) {
+        refuse_again(router, job, "released-undelivered",
+                     "it was released before and is no longer held",
+                     job->record.earlier.ending_index);
+    } else {
+        refuse_again(router, job, "already-decided", "it was decided and has ended",
+                     job->record.earlier.index);
+    }
+}
+
+static void cancel(struct router *router, struct job *job)
+{
+    const struct wire_cancel *payload = job->payload;
+    struct exchange *exchange = pending_find(router->pending, &payload->id);
+    if (exchange != NULL && exchange->state == PENDING_ASKED &&
+        digest_equal(&exchange->asker_key, &job->from.batch_key)) {
+        router_end(router, exchange, WIRE_KIND_CANCELLED, "cancelled");
+    }
+}
+
+static void broadcast(struct router *router, struct job *job)
+{
+    size_t cursor = 0;
+    struct bytes key;
+    void *value;
+    while (map_next(router->connections, &cursor, &key, &value)) {
+        struct connection *connection = value;
+        struct bus_frame head;
+        struct bus_frame boxes;
+        if (!connection->greeted) {
+            continue;
+        }
+        bus_frame_init(&head);
+        bus_frame_init(&boxes);
+        bus_frame_share(&head, &job->reply_head);
+        send_to(router, &connection->route, &head, &boxes);
+        bus_frame_fini(&head);
+        bus_frame_fini(&boxes);
+    }
+}
+
+static void answered(struct router *router, struct job *job)
+{
+    if (job->head.type == WIRE_REQUEST) {
+        give_credit_back(router, &job->from.batch_key);
+    }
+    reply(router, job);
+}
+
+static void nothing(struct router *router, struct job *job)
+{
+    (void)router;
+    (void)job;
+}
+
+static void (*const outcomes[OUTCOME_COUNT])(struct router *, struct job *) = {
+    [OUTCOME_NONE] = nothing, [OUTCOME_REPLY] = answered,  [OUTCOME_WELCOME] = welcome,
+    [OUTCOME_ASK] = ask,      [OUTCOME_RELEASE] = release, [OUTCOME_END] = end,
+    [OUTCOME_AGAIN] = again,  [OUTCOME_CANCEL] = cancel,   [OUTCOME_BROADCAST] = broadcast,
+};
+
+void router_finish(struct router *router, struct job *job)
+{
+    router->jobs_alive -= job->alive ? 1 : 0;
+    router->in_threads -= job->admitted ? 1 : 0;
+    outcomes[job->outcome](router, job);
+    job_destroy(&job);
+}

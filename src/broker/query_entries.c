@@ -1,0 +1,337 @@
+// Questions about entries and consents.
+//
+// A list without a person shows no person: the officer's and the citizen's parts, which lead to
+// one, are left out of it. Opening one entry, or filtering by a person, shows them and is recorded
+// first, in that person's list.
+#include "broker/query_inside.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { SCAN_MAX = 20000, CONSENTS_MAX = 256 }; // entries looked at for one page; consents shown
+
+// The look itself, as an entry of the citizen's list (`tag` NULL: of nobody's).
+static enum status record_look(struct job *job, const struct audit_tag *tag, const char *question,
+                               uint64_t answered, struct error *err)
+{
+    struct wire_subject_part *subject = arena_take(job->arena, sizeof(*subject));
+    struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
+    if (subject == NULL || officer == NULL) {
+        return query_no_memory(err);
+    }
+    struct bytes role = bytes_text(registry_role_name(job->from.role));
+    *subject = (struct wire_subject_part){
+        .format = 1, .kind = WIRE_KIND_READ, .asker = job->from.member, .official_role = role
+    };
+    *officer = (struct wire_officer_part){ .format = 1,
+                                           .kind = WIRE_KIND_READ,
+                                           .reader = job->from.member,
+                                           .reader_role = role,
+                                           .node = job->from.node,
+                                           .question = bytes_text(question),
+                                           .answered = answered,
+                                           .decided_at = (uint64_t)clock_wall_ms() };
+    job->record = (struct record){ .kind = RECORD_PLAIN,
+                                   .class = WIRE_CLASS_OVERSIGHT,
+                                   .receipt_part = WIRE_PART_OFFICER,
+                                   .subject = subject,
+                                   .officer = officer };
+    if (tag != NULL) {
+        job->record.chained = true;
+        job->record.tag = *tag;
+    }
+    return ST_OK;
+}
+
+enum status query_consents(struct desk *desk, struct job *job, struct wire_result *result,
+                           struct error *err)
+{
+    struct audit_tag tag;
+    struct rows rows;
+    size_t count = 0;
+    (void)result;
+    enum status status = query_person(desk, job, &tag, err);
+    if (status == ST_OK) {
+        status = rows_init(&rows, job, CONSENTS_MAX, err);
+    }
+    struct wire_consent_record *records = arena_take(job->arena, CONSENTS_MAX * sizeof(*records));
+    if (status == ST_OK && records == NULL) {
+        status = query_no_memory(err);
+    }
+    if (status == ST_OK) {
+        status = audit_reader_consents(desk->reader, &tag, job->arena, CONSENTS_MAX, records,
+                                       &count, err);
+    }
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
+        struct wire_artefact artefact;
+        status = wire_decode(WIRE_SCHEMA_ARTEFACT, records[i].artefact, job->arena, &artefact, err);
+        // An agency sees the consents that it asked for, nobody else's.
+        bool shown =
+            job->from.role != REGISTRY_ROLE_NODE || bytes_equal(artefact.asker, job->from.member);
+        if (status == ST_OK && shown) {
+            rows.items[rows.count++].consent = &records[i];
+        }
+    }
+    if (status == ST_OK && !job->in_session && job->from.role != REGISTRY_ROLE_NODE) {
+        status = record_look(job, &tag, "consents", rows.count, err);
+    }
+    return status == ST_OK ? rows_pack(desk, &rows, count, err) : status;
+}
+
+// ---- entries
+
+static bool may_see(const struct job *job, enum wire_part part, bool person)
+{
+    if (job->in_session) {
+        return part == WIRE_PART_SUBJECT;
+    }
+    return part == WIRE_PART_EXCHANGE || part == WIRE_PART_PUBLIC || person;
+}
+
+// How an exchange ended, as this reader may know it.
+static enum status add_ending(struct desk *desk, struct job *job, const struct audit_facts *facts,
+                              struct wire_row *row, struct error *err)
+{
+    struct audit_exchange_row exchange;
+    if (facts->exchange == NULL || facts->exchange->kind != WIRE_KIND_DECISION) {
+        return ST_OK;
+    }
+    enum status status =
+        audit_reader_exchange(desk->reader, &facts->exchange->exchange_id, &exchange, err);
+    if (status != ST_OK || exchange.ending == WIRE_KIND_NONE) {
+        return status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    row->number = exchange.ending;
+    row->ended_by = exchange.ending_index;
+    if (exchange.ending == WIRE_KIND_RESTART || exchange.ending == WIRE_KIND_DECISION) {
+        row->text = bytes_text(exchange.ending == WIRE_KIND_RESTART ? "lost" : "");
+        return ST_OK;
+    }
+    struct audit_record record;
+    struct audit_body body;
+    struct audit_facts ending;
+    status = audit_log_record(desk->log, exchange.ending_index, &record, err);
+    if (status == ST_OK) {
+        status = audit_log_body(desk->log, exchange.ending_index, &record, job->arena, &body, err);
+    }
+    if (status == ST_OK) {
+        status = audit_facts_decode(&body, job->arena, &ending, err);
+    }
+    if (status == ST_OK) {
+        // The citizen and the officer may know the true reason.
+        bool true_reason = job->in_session || job->record.kind != RECORD_NOTHING;
+        row->text = true_reason && ending.officer != NULL ? ending.officer->reason
+                                                          : ending.exchange->reason;
+    }
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
+                            const struct audit_record *record, const struct audit_body *body,
+                            const struct audit_facts *facts, bool person, struct wire_row *row,
+                            struct error *err)
+{
+    struct wire_row_part *parts = arena_take(job->arena, body->count * sizeof(*parts));
+    if (parts == NULL) {
+        return query_no_memory(err);
+    }
+    row->index = index;
+    row->leaf = job_keep(job, record->leaf);
+    row->parts = parts;
+    for (size_t i = 0; i < body->count; i++) {
+        if (may_see(job, body->parts[i].type, person)) {
+            parts[row->parts_count++] = (struct wire_row_part){ .type = body->parts[i].type,
+                                                                .salt = body->parts[i].salt,
+                                                                .bytes = body->parts[i].bytes };
+        }
+    }
+    return add_ending(desk, job, facts, row, err);
+}
+
+// Adds the entry when it passes the filter. `person`: the parts that lead to a person are shown.
+static enum status add_entry(struct desk *desk, struct job *job, struct rows *rows, uint64_t index,
+                             bool person, struct error *err)
+{
+    const struct wire_query *query = job->payload;
+    struct audit_record record;
+    struct audit_body body = { 0 };
+    struct audit_facts facts = { 0 };
+    struct wire_row *row = &rows->items[rows->count];
+    enum status status = audit_log_record(desk->log, index, &record, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = audit_log_body(desk->log, index, &record, job->arena, &body, err);
+    if (status == ST_NOT_FOUND) {
+        row->index = index;
+        row->leaf = job_keep(job, record.leaf);
+        row->forgotten = true;
+        rows->count++;
+        return ST_OK;
+    }
+    if (status == ST_OK) {
+        status = audit_facts_decode(&body, job->arena, &facts, err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    bool ours = query->member.size == 0 ||
+                (facts.exchange != NULL && (bytes_equal(facts.exchange->asker, query->member) ||
+                                            bytes_equal(facts.exchange->holder, query->member)));
+    if (!ours) {
+        return ST_OK;
+    }
+    status = fill_row(desk, job, index, &record, &body, &facts, person, row, err);
+    if (status == ST_OK) {
+        for (size_t i = 0; i < row->parts_count; i++) {
+            rows->bytes += row->parts[i].bytes.size + 64;
+        }
+        rows->count++;
+    }
+    return status;
+}
+
+static bool page_is_full(const struct rows *rows)
+{
+    return rows->count == rows->max || rows->bytes > WIRE_BOXES_MAX_BYTES - 4 * QUERY_BODY_ROOM;
+}
+
+static enum status read_cursor(const struct wire_query *query, uint64_t otherwise, uint64_t *from,
+                               struct error *err)
+{
+    *from = otherwise;
+    if (query->cursor.size > 0 && !text_u64_parse(query->cursor, UINT64_MAX, from)) {
+        return error_set(err, ST_MALFORMED, "cursor: not one of this broker's");
+    }
+    return ST_OK;
+}
+
+static size_t page_size(const struct wire_query *query)
+{
+    return query->limit == 0 || query->limit > QUERY_PAGE_ROWS ? QUERY_PAGE_ROWS : query->limit;
+}
+
+// One person's list, newest first. The cursor is a sequence number.
+static enum status list_person(struct desk *desk, struct job *job, struct wire_result *result,
+                               struct error *err)
+{
+    const struct wire_query *query = job->payload;
+    struct audit_tag tag;
+    struct audit_subject_row chain[QUERY_PAGE_ROWS];
+    struct rows rows;
+    uint64_t from = 0;
+    size_t count = 0;
+    enum status status = query_person(desk, job, &tag, err);
+    if (status == ST_OK) {
+        status = read_cursor(query, 0, &from, err);
+    }
+    if (status == ST_OK) {
+        status = rows_init(&rows, job, page_size(query), err);
+    }
+    if (status == ST_OK) {
+        status = audit_reader_subject_page(desk->reader, &tag, from, rows.max, chain, &count, err);
+    }
+    if (status == ST_NOT_FOUND) {
+        status = ST_OK;
+    }
+    if (status == ST_OK && !job->in_session) {
+        status = record_look(job, &tag, "list of a person", count, err);
+    }
+    size_t done = 0;
+    for (; status == ST_OK && done < count && !page_is_full(&rows); done++) {
+        status = add_entry(desk, job, &rows, chain[done].index, true, err);
+    }
+    if (status == ST_OK && done > 0 && chain[done - 1].sequence > 1) {
+        query_set_cursor(job, result, chain[done - 1].sequence - 1);
+    }
+    return status == ST_OK ? rows_pack(desk, &rows, done, err) : status;
+}
+
+// The log by time, newest first. The cursor is the index below which to go on.
+static enum status list_log(struct desk *desk, struct job *job, struct wire_result *result,
+                            struct error *err)
+{
+    const struct wire_query *query = job->payload;
+    struct rows rows;
+    uint64_t lowest = 0;
+    uint64_t next = desk->size;
+    uint64_t looked = 0;
+    enum status status = rows_init(&rows, job, page_size(query), err);
+    if (status == ST_OK && query->since > 0) {
+        status = audit_log_find_minute(desk->log, (uint32_t)(query->since / 60000), &lowest, err);
+    }
+    if (status == ST_OK && query->until > 0) {
+        status = audit_log_find_minute(desk->log, (uint32_t)(query->until / 60000) + 1, &next, err);
+    }
+    if (status == ST_OK) {
+        status = read_cursor(query, next, &next, err);
+    }
+    if (next > desk->size) {
+        next = desk->size;
+    }
+    while (status == ST_OK && next > lowest && !page_is_full(&rows) && looked < SCAN_MAX &&
+           arena_used_bytes(job->arena) < JOB_ARENA_BYTES / 2) {
+        status = add_entry(desk, job, &rows, --next, false, err);
+        looked++;
+    }
+    if (status == ST_OK && next > lowest) {
+        query_set_cursor(job, result, next);
+    }
+    if (status == ST_OK) {
+        status = record_look(job, NULL, "list of the log", rows.count, err);
+    }
+    return status == ST_OK ? rows_pack(desk, &rows, looked, err) : status;
+}
+
+enum status query_entries(struct desk *desk, struct job *job, struct wire_result *result,
+                          struct error *err)
+{
+    const struct wire_query *query = job->payload;
+    bool person = job->in_session || query->subject.size > 0;
+    if (job->from.role == REGISTRY_ROLE_DESK || job->from.role == REGISTRY_ROLE_PORTAL) {
+        person = true; // a desk cannot search: only the list of the session's own person
+        if (!job->in_session) {
+            return error_set(err, ST_DENIED,
+                             "a list needs the citizen's session: open one with "
+                             "the code that the citizen holds");
+        }
+    }
+    return person ? list_person(desk, job, result, err) : list_log(desk, job, result, err);
+}
+
+enum status query_entry(struct desk *desk, struct job *job, struct wire_result *result,
+                        struct error *err)
+{
+    const struct wire_query *query = job->payload;
+    struct rows rows;
+    struct audit_record record;
+    struct audit_body body = { 0 };
+    struct audit_facts facts = { 0 };
+    struct audit_tag tag;
+    (void)result;
+    enum status status = rows_init(&rows, job, 1, err);
+    if (status == ST_OK) {
+        status = audit_log_record(desk->log, query->index, &record, err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    status = audit_log_body(desk->log, query->index, &record, job->arena, &body, err);
+    bool forgotten = status == ST_NOT_FOUND;
+    if (status == ST_OK) {
+        status = audit_facts_decode(&body, job->arena, &facts, err);
+    }
+    const struct audit_tag *whose = NULL;
+    if (status == ST_OK && facts.officer != NULL && facts.officer->tag.size == AUDIT_TAG_BYTES) {
+        status = audit_tagger_renew(desk->broker->tagger, facts.officer->tag, &tag, err);
+        whose = &tag;
+    }
+    if (status != ST_OK && !forgotten) {
+        return status;
+    }
+    status = record_look(job, whose, "one entry", 1, err);
+    if (status == ST_OK) {
+        status = add_entry(desk, job, &rows, query->index, true, err);
+    }
+    return status == ST_OK ? rows_pack(desk, &rows, 1, err) : status;
+}

@@ -1,0 +1,362 @@
+// The recorder: the only writer of the log. It takes what waits, stages it, appends it in one
+// synced commit, and only then passes the jobs on. If the commit fails, none of them says that
+// anything was recorded; if it fails for another reason than lack of space, the process ends.
+//
+// The reply of an exchange (ASK, RELEASE, REFUSAL) is made here, because it needs the receipt, and
+// only a commit makes receipts.
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/reader.h"
+#include "broker/exchange.h"
+#include "broker/frames.h"
+#include "broker/metric.h"
+#include "broker/stage.h"
+#include "catalogue/reason.h"
+
+#include <stdlib.h>
+
+enum { DECISIONS_MAX = 3, RETRY_MS = 200 };
+
+struct recorder {
+    struct broker *broker;
+    struct stage *stage;
+    struct frame_maker maker;
+    size_t batch_max;
+    struct job *to_router[AUDIT_BATCH_MAX]; // passed on together, in order
+    size_t router_count;
+};
+
+// ---- replies of exchanges
+
+static enum status reply_ask(struct recorder *recorder, struct job *job, struct error *err)
+{
+    struct exchange *exchange = job->exchange;
+    int64_t left_ms = exchange->expires_at - clock_wall_ms();
+    struct wire_ask ask = {
+        .version = 1,
+        .id = exchange->id,
+        .request = exchange->request_head,
+        .decision = job->record.receipt,
+        .timeout_ms = left_ms > 0 ? (uint32_t)left_ms : 1,
+    };
+    job->outcome = OUTCOME_ASK;
+    return frame_make(&recorder->maker, WIRE_ASK, &exchange->id, &ask, &job->reply_head, err);
+}
+
+static enum status reply_refusal(struct recorder *recorder, struct job *job,
+                                 const struct wire_receipt *decision,
+                                 const struct wire_receipt *ending, struct bytes reason,
+                                 struct error *err)
+{
+    struct wire_refusal refusal = { .version = 1,
+                                    .id = job->exchange->id,
+                                    .reason = reason,
+                                    .decision = decision,
+                                    .ending = ending };
+    return frame_make(&recorder->maker, WIRE_REFUSAL, &job->exchange->id, &refusal,
+                      &job->reply_head, err);
+}
+
+static enum status reply_release(struct recorder *recorder, struct job *job, struct error *err)
+{
+    struct exchange *exchange = job->exchange;
+    struct wire_release release = {
+        .version = 1,
+        .id = exchange->id,
+        .answer = bus_frame_view(&job->message.head),
+        .decision = exchange->decision_receipt,
+        .release = job->record.receipt,
+        .withheld = job->record.exchange->withheld,
+        .withheld_count = job->record.exchange->withheld_count,
+    };
+    job->outcome = OUTCOME_RELEASE;
+    return frame_make(&recorder->maker, WIRE_RELEASE, &exchange->id, &release, &job->reply_head,
+                      err);
+}
+
+static enum status reply_recorded(struct recorder *recorder, struct job *job, struct error *err)
+{
+    struct record *record = &job->record;
+    struct exchange *exchange = job->exchange;
+    switch (record->kind) {
+    case RECORD_DECISION:
+        metric_add(METRIC_DECISIONS, 1);
+        exchange->decision_index = record->index;
+        exchange->decision_leaf = record->leaf_hash;
+        exchange->decision_receipt = record->receipt;
+        if (exchange->grant_count > 0) {
+            return reply_ask(recorder, job, err);
+        }
+        metric_add(METRIC_REFUSALS, 1);
+        job->outcome = OUTCOME_REPLY;
+        return reply_refusal(recorder, job, record->receipt, NULL, record->exchange->reason, err);
+    case RECORD_RELEASE:
+        metric_add(METRIC_RELEASES, 1);
+        exchange->ending_index = record->index;
+        return reply_release(recorder, job, err);
+    case RECORD_ENDING:
+        exchange->ending_index = record->index;
+        if (record->reason != NULL && strcmp(record->reason, "withdrawn-in-flight") == 0) {
+            metric_add(METRIC_WITHDRAWN_IN_FLIGHT, 1);
+        }
+        job->outcome = OUTCOME_END;
+        return reply_refusal(recorder, job, exchange->decision_receipt, record->receipt,
+                             record->exchange->reason, err);
+    case RECORD_NOTHING:
+    case RECORD_CONSENT:
+    case RECORD_REGISTRY:
+    case RECORD_POLICY:
+    case RECORD_PLAIN:
+        job->outcome = OUTCOME_NONE;
+        break;
+    }
+    return ST_OK;
+}
+
+// ---- passing on
+
+static void to_router(struct recorder *recorder, struct job *job)
+{
+    recorder->to_router[recorder->router_count++] = job;
+}
+
+static void decide_again(struct recorder *recorder, struct job *job)
+{
+    metric_add(METRIC_DECISIONS_AGAIN, 1);
+    if (++job->attempt < DECISIONS_MAX) {
+        broker_pass_one(recorder->broker->to_workers, job);
+        return;
+    }
+    if (job->record.kind == RECORD_DECISION) {
+        frame_busy(&recorder->maker, job, "policy-changing", RETRY_MS);
+    } else {
+        job->outcome = OUTCOME_END; // the router ends it; nothing is on record yet
+    }
+    to_router(recorder, job);
+}
+
+static void pass_failed(struct recorder *recorder, struct job *job)
+{
+    log_event(LOG_LEVEL_ERROR, "record.failed", log_text("why", job->record.err.message));
+    if (job->record.kind == RECORD_DECISION) {
+        frame_busy(&recorder->maker, job, "record-unavailable", 5000);
+    } else {
+        job->outcome = job->exchange != NULL ? OUTCOME_END : OUTCOME_NONE;
+    }
+    to_router(recorder, job);
+}
+
+static void pass_on(struct recorder *recorder, struct job *job)
+{
+    struct error err;
+    if (job->after != NULL) {
+        job->finishing = true;
+        broker_pass_one(job->after, job);
+        return;
+    }
+    switch (job->record.result) {
+    case RECORD_DONE:
+        if (reply_recorded(recorder, job, &err) != ST_OK) {
+            // It is on record but cannot be said: the exchange ends at its deadline, or is lost.
+            log_event(LOG_LEVEL_ERROR, "reply.failed", log_text("why", err.message));
+        }
+        break;
+    case RECORD_STALE:
+        decide_again(recorder, job);
+        return;
+    case RECORD_AGAIN:
+        job->outcome = OUTCOME_AGAIN;
+        break;
+    case RECORD_REUSED:
+        frame_refuse(&recorder->maker, job, "id-reused",
+                     "this id belongs to another request; draw a new one", 0);
+        break;
+    case RECORD_PENDING:
+    case RECORD_STOPPED:
+    case RECORD_FAILED:
+        pass_failed(recorder, job);
+        return;
+    }
+    to_router(recorder, job);
+}
+
+// ---- the batch
+
+static enum status commit(struct recorder *recorder, struct error *err)
+{
+    struct stage *stage = recorder->stage;
+    struct broker *broker = recorder->broker;
+    struct audit_commit *done = NULL;
+    int64_t begin_ns = clock_monotonic_ns();
+    enum status status =
+        audit_journal_append(broker->journal, stage_entries(stage), stage_count(stage),
+                             stage_size(stage), audit_journal_term(broker->journal), &done, err);
+    metric_add(METRIC_SYNC_NS, (uint64_t)(clock_monotonic_ns() - begin_ns));
+    if (status == ST_FULL) {
+        metric_add(METRIC_COMMIT_FAILURES, 1);
+        atomic_store(&broker->full, true);
+        stage_failed(stage, err);
+        return ST_OK;
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    metric_add(METRIC_COMMITS, 1);
+    metric_add(METRIC_ENTRIES, stage_count(stage));
+    status = stage_done(stage, done, err);
+    audit_commit_unref(&done);
+    return status;
+}
+
+static enum status record_batch(struct recorder *recorder, struct job **jobs, size_t count,
+                                struct error *err)
+{
+    enum status status = stage_begin(recorder->stage, err);
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
+        stage_add(recorder->stage, jobs[i]);
+    }
+    if (status == ST_OK && stage_count(recorder->stage) > 0) {
+        status = commit(recorder, err);
+    }
+    stage_end(recorder->stage);
+    if (status != ST_OK) {
+        return status;
+    }
+    recorder->router_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        pass_on(recorder, jobs[i]);
+    }
+    broker_pass(recorder->broker->to_router, recorder->to_router, recorder->router_count);
+    return ST_OK;
+}
+
+// ---- what was open when the process ended last
+
+enum { LOST_MAX = 1024 };
+
+struct lost {
+    struct bytes ids[LOST_MAX];
+    struct id storage[LOST_MAX];
+    uint64_t indices[LOST_MAX];
+    size_t count;
+};
+
+static bool add_lost(struct bytes key, struct bytes value, void *context)
+{
+    struct lost *lost = context;
+    struct reader reader = reader_init(value);
+    memcpy(lost->storage[lost->count].bytes, key.data, ID_BYTES);
+    lost->ids[lost->count] = bytes_id(&lost->storage[lost->count]);
+    lost->indices[lost->count] = reader_u64(&reader);
+    return ++lost->count < LOST_MAX;
+}
+
+static enum status find_lost(struct broker *broker, struct lost *lost, struct error *err)
+{
+    struct audit_reader *reader = NULL;
+    uint64_t size;
+    lost->count = 0;
+    enum status status = audit_reader_create(broker->views, &reader, err);
+    if (status == ST_OK) {
+        status = audit_reader_begin(reader, &size, err);
+    }
+    if (status == ST_OK) {
+        status = audit_reader_scan(reader, AUDIT_TABLE_OPEN, (struct bytes){ 0 },
+                                   (struct bytes){ 0 }, false, add_lost, lost, err);
+        audit_reader_end(reader);
+    }
+    audit_reader_destroy(&reader);
+    return status;
+}
+
+static enum status record_note(struct recorder *recorder, enum wire_kind kind, const char *note,
+                               const struct lost *lost, struct error *err)
+{
+    struct job *job = job_create(JOB_BROADCAST);
+    if (job == NULL) {
+        return error_set(err, ST_NOMEM, "recorder: no memory");
+    }
+    struct wire_public_part public_part = { .format = 1,
+                                            .kind = kind,
+                                            .recorded_at = (uint64_t)clock_wall_ms(),
+                                            .note = bytes_text(note) };
+    struct wire_officer_part officer = { .format = 1, .kind = kind };
+    if (lost != NULL) {
+        public_part.count = lost->count;
+        officer.lost = lost->indices;
+        officer.lost_count = lost->count;
+        officer.lost_ids = lost->ids;
+        officer.lost_ids_count = lost->count;
+    }
+    job->record = (struct record){ .kind = RECORD_PLAIN,
+                                   .class = WIRE_CLASS_GOVERNANCE,
+                                   .officer = &officer,
+                                   .public_ = &public_part };
+    enum status status = record_batch(recorder, &job, 1, err);
+    if (status != ST_OK) {
+        job_destroy(&job);
+    }
+    return status;
+}
+
+// The first entry of a log says so; decisions without an ending are closed as lost.
+static enum status record_start(struct recorder *recorder, struct error *err)
+{
+    struct broker *broker = recorder->broker;
+    if (audit_journal_size(broker->journal) == 0) {
+        return record_note(recorder, WIRE_KIND_LOG, "log begins", NULL, err);
+    }
+    struct lost *lost = malloc(sizeof(*lost));
+    enum status status = lost == NULL ? error_set(err, ST_NOMEM, "recorder: no memory") : ST_OK;
+    bool first = true;
+    while (status == ST_OK) {
+        status = find_lost(broker, lost, err);
+        if (status != ST_OK || (lost->count == 0 && !first)) {
+            break;
+        }
+        first = false;
+        if (lost->count > 0) {
+            log_event(LOG_LEVEL_NOTICE, "start.closed-as-lost",
+                      log_number("exchanges", (int64_t)lost->count));
+        }
+        status = record_note(recorder, WIRE_KIND_RESTART, "start", lost, err);
+        if (lost->count < LOST_MAX) {
+            break;
+        }
+    }
+    free(lost);
+    return status;
+}
+
+void broker_recorder_run(struct thread *thread, void *argument)
+{
+    struct broker *broker = argument;
+    struct recorder recorder = { .broker = broker, .maker = frame_maker_init(broker) };
+    struct error err = { 0 };
+    recorder.batch_max = (size_t)broker->home.settings->audit.batch_max;
+    if (recorder.batch_max > AUDIT_BATCH_MAX) {
+        recorder.batch_max = AUDIT_BATCH_MAX;
+    }
+    enum status status = stage_create(broker, &recorder.stage, &err);
+    if (status == ST_OK) {
+        status = record_start(&recorder, &err);
+    }
+    thread_ready(thread, status, &err);
+    struct job *jobs[AUDIT_BATCH_MAX];
+    while (status == ST_OK) {
+        size_t count = queue_wait(broker->to_recorder, (void **)jobs, recorder.batch_max, -1);
+        if (count == 0) {
+            break;
+        }
+        status = record_batch(&recorder, jobs, count, &err);
+        if (status != ST_OK) {
+            broker_fail(broker, "record.lost", &err);
+            for (size_t i = 0; i < count; i++) {
+                job_destroy(&jobs[i]);
+            }
+        }
+        audit_views_retire(broker->views);
+    }
+    stage_destroy(&recorder.stage);
+    frame_maker_fini(&recorder.maker);
+}

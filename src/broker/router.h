@@ -1,0 +1,58 @@
+// The router's own things. Router thread only.
+#pragma once
+
+#include "broker/connection.h"
+#include "broker/fair.h"
+#include "broker/frames.h"
+#include "broker/pending.h"
+#include "bus/poller.h"
+
+enum { ROUTER_BATCH = 256 };
+
+struct router {
+    struct broker *broker;
+    struct bus_socket *socket;
+    struct bus_poller *poller;
+    struct bus_message *messages; // ROUTER_BATCH
+    struct map *connections;
+    struct pending *pending;
+    struct fair *fair;
+    struct frame_maker maker;
+    size_t in_threads; // new requests that are with the other threads
+    size_t in_threads_max;
+    size_t jobs_alive; // all jobs that are with the other threads
+    size_t urgent_max; // of them, beyond in_threads, that peers may cause at will
+
+    struct job *delivery;         // collects what became of releases; NULL: none yet
+    int64_t delivery_ms;          // monotonic: when it goes to the recorder
+    struct exchange **unrecorded; // ended, but the log had no room: tried again
+    size_t unrecorded_count;
+    int64_t retry_ms;
+    int64_t second_ms;   // monotonic: next round of budgets and heartbeats
+    struct arena *arena; // for PING, PONG, ACK
+};
+
+// Sends to a key's newest connection; false: it is not there, or its queue is full. Consumes the
+// frames when it returns true.
+bool router_send_to_key(struct router *router, const struct digest *batch_key,
+                        struct bus_frame *head, struct bus_frame *boxes);
+
+// Hands a job to another thread and counts it until it is back.
+void router_pass(struct router *router, struct queue *queue, struct job *job);
+
+// Does what a job that has come back asks for, and destroys it.
+void router_finish(struct router *router, struct job *job);
+
+// Ends an exchange for which no answer was released: puts the ending on record. `kind` is
+// WIRE_KIND_REFUSED, _EXPIRED or _CANCELLED; `reason` is static.
+void router_end(struct router *router, struct exchange *exchange, enum wire_kind kind,
+                const char *reason);
+
+// Puts what became of a release on the list for the log.
+void router_delivered(struct router *router, uint64_t index, enum wire_delivery_state state);
+
+// Hands the list to the recorder when it is full or old.
+void router_flush_deliveries(struct router *router, int64_t now_ms, bool all);
+
+// Forgets an exchange that has ended; a release that nobody acknowledged is noted as handed over.
+void router_forget(struct router *router, struct exchange *exchange);

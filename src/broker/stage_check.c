@@ -1,0 +1,325 @@
+// What may go into a batch.
+//
+// A decision is written while what it was made from is current; a release while consent, members
+// and bundle still allow it and its budgets have room; a consent's revisions follow one another.
+// Whatever the batch has changed already counts before the views.
+#include "broker/stage_inside.h"
+
+#include "consent/grant.h"
+
+// ---- what stands, batch first, then views
+
+enum status stage_find_head(struct stage *stage, const struct audit_tag *tag,
+                            struct chain_head **head, struct error *err)
+{
+    struct chain_head *found = map_get(stage->heads, audit_tag_view(tag));
+    if (found == NULL) {
+        struct audit_subject_row row = { 0 };
+        enum status status = audit_reader_subject_head(stage->reader, tag, &row, err);
+        if (status != ST_OK && status != ST_NOT_FOUND) {
+            return status;
+        }
+        found = arena_take(stage->arena, sizeof(*found));
+        if (found == NULL) {
+            return error_set(err, ST_NOMEM, "recorder: no memory");
+        }
+        *found = (struct chain_head){ .tag = *tag };
+        if (status == ST_OK) {
+            found->sequence = row.sequence;
+            found->leaf_hash = row.leaf_hash;
+        }
+        if (!map_put(stage->heads, audit_tag_view(&found->tag), found)) {
+            return error_set(err, ST_NOMEM, "recorder: no memory");
+        }
+    }
+    *head = found;
+    return ST_OK;
+}
+
+enum status stage_find_consent(struct stage *stage, const struct audit_tag *tag,
+                               const struct id *id, struct consent_now **consent, struct error *err)
+{
+    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
+    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
+    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
+    struct consent_now *found = map_get(stage->consents, bytes_of(key, sizeof(key)));
+    if (found == NULL) {
+        struct wire_consent_record record = { 0 };
+        enum status status =
+            audit_reader_consent(stage->reader, tag, id, stage->arena, &record, err);
+        if (status != ST_OK && status != ST_NOT_FOUND) {
+            return status;
+        }
+        found = arena_take(stage->arena, sizeof(*found));
+        if (found == NULL) {
+            return error_set(err, ST_NOMEM, "recorder: no memory");
+        }
+        memcpy(found->key, key, sizeof(key));
+        if (status == ST_OK) {
+            found->revision = record.revision;
+            found->state = record.state;
+            found->hash = record.hash;
+        }
+        if (!map_put(stage->consents, bytes_of(found->key, sizeof(found->key)), found)) {
+            return error_set(err, ST_NOMEM, "recorder: no memory");
+        }
+    }
+    *consent = found;
+    return ST_OK;
+}
+
+static enum status find_counter(struct stage *stage, const struct digest *key,
+                                struct counter_now **counter, struct error *err)
+{
+    struct counter_now *found = map_get(stage->counters, bytes_digest(key));
+    if (found == NULL) {
+        uint64_t value = 0;
+        enum status status = audit_reader_counter(stage->reader, key, &value, err);
+        if (status != ST_OK) {
+            return status;
+        }
+        found = arena_take(stage->arena, sizeof(*found));
+        if (found == NULL) {
+            return error_set(err, ST_NOMEM, "recorder: no memory");
+        }
+        *found = (struct counter_now){ .key = *key, .value = value };
+        if (!map_put(stage->counters, bytes_digest(&found->key), found)) {
+            return error_set(err, ST_NOMEM, "recorder: no memory");
+        }
+    }
+    *counter = found;
+    return ST_OK;
+}
+
+// ---- rules
+
+static void stop(struct job *job, const char *reason)
+{
+    job->record.reason = reason;
+}
+
+// The members behind an exchange are as they were, or at least as good.
+static bool members_stand(const struct stage *stage, const struct exchange *exchange)
+{
+    uint64_t now = (uint64_t)stage->now_ms;
+    const struct registry_key *asker = registry_by_batch(stage->registry, &exchange->asker_key);
+    const struct registry_key *holder = registry_by_batch(stage->registry, &exchange->holder_key);
+    return registry_key_standing(asker, now) == REGISTRY_GOOD &&
+           registry_key_standing(holder, now) == REGISTRY_GOOD;
+}
+
+static bool bundle_is(const struct stage *stage, const struct digest *hash)
+{
+    return stage->bundle != NULL && digest_equal(&stage->bundle->head.hash, hash);
+}
+
+// Why the answer of an exchange may not leave (any more); NULL: it may. The same question is asked
+// at the release and when the answer is asked for again.
+static enum status find_stop(struct stage *stage, const struct exchange *exchange,
+                             const char **reason, struct error *err)
+{
+    static const struct id none;
+    *reason = NULL;
+    if (!members_stand(stage, exchange)) {
+        *reason = "member-suspended";
+        return ST_OK;
+    }
+    if (id_equal(&exchange->consent, &none)) {
+        return ST_OK;
+    }
+    struct consent_now *consent = NULL;
+    enum status status =
+        stage_find_consent(stage, &exchange->tag, &exchange->consent, &consent, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (consent->state == CONSENT_PAUSED) {
+        *reason = "consent-paused";
+    } else if (consent->state != CONSENT_ACTIVE ||
+               consent->revision != exchange->consent_revision) {
+        *reason = "withdrawn-in-flight";
+    } else if (stage->now_ms >= exchange->consent_not_after) {
+        *reason = "consent-expired";
+    }
+    return ST_OK;
+}
+
+// A decision is written only while what it was made from is current. One that permits nothing
+// needs no more than the bundle: nothing can leave under it.
+static enum status check_versions(struct stage *stage, struct job *job, struct error *err)
+{
+    const char *reason = NULL;
+    if (!bundle_is(stage, &job->record.bundle_hash)) {
+        job->record.result = RECORD_STALE;
+        return ST_OK;
+    }
+    if (job->exchange->grant_count == 0) {
+        return ST_OK;
+    }
+    enum status status = find_stop(stage, job->exchange, &reason, err);
+    if (status == ST_OK && reason != NULL) {
+        job->record.result = RECORD_STALE;
+    }
+    return status;
+}
+
+static enum status check_decision(struct stage *stage, struct job *job, struct error *err)
+{
+    struct record *record = &job->record;
+    const struct exchange *exchange = job->exchange;
+    const struct exchange_now *here = map_get(stage->exchanges, bytes_id(&exchange->id));
+    struct audit_exchange_row row = { 0 };
+    if (here != NULL) {
+        row.request_hash = here->request_hash;
+        row.decision_index = here->index;
+    } else {
+        enum status status = audit_reader_exchange(stage->reader, &exchange->id, &row, err);
+        if (status != ST_OK && status != ST_NOT_FOUND) {
+            return status;
+        }
+        if (status == ST_NOT_FOUND) {
+            return check_versions(stage, job, err);
+        }
+    }
+    if (!digest_equal(&row.request_hash, &exchange->request_hash)) {
+        record->result = RECORD_REUSED;
+        return ST_OK;
+    }
+    const char *reason = NULL;
+    enum status status = find_stop(stage, exchange, &reason, err);
+    record->result = RECORD_AGAIN;
+    record->earlier.index = row.decision_index;
+    record->earlier.ending = row.ending;
+    record->earlier.ending_index = row.ending_index;
+    record->earlier.open = row.ending == WIRE_KIND_NONE;
+    record->earlier.stopped = reason != NULL;
+    record->reason = reason;
+    return status;
+}
+
+// Charges are listed in the officer's part with their new values: the entry is the charge.
+static enum status charge(struct stage *stage, struct job *job, struct error *err)
+{
+    struct exchange *exchange = job->exchange;
+    struct wire_counter_seen *charges =
+        arena_take(job->arena, exchange->charge_count * sizeof(*charges));
+    struct counter_now *counters[POLICY_CHARGES_MAX];
+    if (charges == NULL || exchange->charge_count > POLICY_CHARGES_MAX) {
+        return error_set(err, ST_NOMEM, "recorder: no memory");
+    }
+    for (size_t i = 0; i < exchange->charge_count; i++) {
+        const struct exchange_charge *one = &exchange->charges[i];
+        enum status status = find_counter(stage, &one->key, &counters[i], err);
+        if (status != ST_OK) {
+            return status;
+        }
+        uint64_t value = one->lock != 0 ? one->lock : counters[i]->value + 1;
+        if (one->lock == 0 && value > one->limit) {
+            stop(job, one->reason);
+            return ST_OK;
+        }
+        charges[i] = (struct wire_counter_seen){ .key = one->key, .value = value };
+    }
+    for (size_t i = 0; i < exchange->charge_count; i++) {
+        counters[i]->value = charges[i].value;
+    }
+    job->record.officer->charges = charges;
+    job->record.officer->charges_count = exchange->charge_count;
+    return ST_OK;
+}
+
+// A release that may not leave becomes the ending `refused` on the spot.
+static void turn_into_refusal(struct stage *stage, struct job *job)
+{
+    struct record *record = &job->record;
+    const struct catalogue *catalogue = stage->bundle->catalogue;
+    enum catalogue_reason reason = catalogue_reason_parse(bytes_text(record->reason));
+    record->kind = RECORD_ENDING;
+    record->exchange->kind = WIRE_KIND_REFUSED;
+    record->officer->kind = WIRE_KIND_REFUSED;
+    record->subject->kind = WIRE_KIND_REFUSED;
+    record->officer->reason = bytes_text(record->reason);
+    record->exchange->reason =
+        bytes_text(catalogue_reason_name(catalogue_asker_reason(catalogue, reason)));
+    record->exchange->released = NULL;
+    record->exchange->released_count = 0;
+    record->exchange->answer_hash = (struct digest){ 0 };
+}
+
+static enum status check_release(struct stage *stage, struct job *job, struct error *err)
+{
+    if (!bundle_is(stage, &job->record.bundle_hash)) {
+        job->record.result = RECORD_STALE;
+        return ST_OK;
+    }
+    const char *reason = NULL;
+    enum status status = find_stop(stage, job->exchange, &reason, err);
+    if (status == ST_OK && reason != NULL) {
+        stop(job, reason);
+    } else if (status == ST_OK) {
+        status = charge(stage, job, err);
+    }
+    if (status == ST_OK && job->record.reason != NULL) {
+        turn_into_refusal(stage, job);
+    }
+    return status;
+}
+
+static enum status check_consent(struct stage *stage, struct job *job, struct error *err)
+{
+    struct wire_consent_record *record = (struct wire_consent_record *)job->record.officer->consent;
+    struct consent_now *now = NULL;
+    enum status status = stage_find_consent(stage, &job->record.tag, &record->id, &now, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (now->revision + 1 != record->revision) {
+        return error_set(err, ST_STALE,
+                         "the consent has changed meanwhile; look at it again and repeat");
+    }
+    record->index = stage->size + stage->count;
+    record->changed_at = (uint64_t)stage->now_ms;
+    return ST_OK;
+}
+
+static enum status check_registry(struct stage *stage, struct job *job, struct error *err)
+{
+    struct registry_change change = { .label = job->record.label,
+                                      .signed_message = job->record.signed_message,
+                                      .entry_index = stage->size + stage->count };
+    return registry_next(stage->registry, &change, 1, &stage->tried_registry, err);
+}
+
+static enum status check_policy(struct stage *stage, struct job *job, struct error *err)
+{
+    struct policy_bundle *bundle = job->record.bundle;
+    if (stage->bundle != NULL && bundle->head.serial <= stage->bundle->head.serial) {
+        return error_set(err, ST_STALE,
+                         "the bundle's serial %llu is not above %llu, which is in force",
+                         (unsigned long long)bundle->head.serial,
+                         (unsigned long long)stage->bundle->head.serial);
+    }
+    return ST_OK;
+}
+
+enum status stage_check(struct stage *stage, struct job *job, struct error *err)
+{
+    switch (job->record.kind) {
+    case RECORD_DECISION:
+        return check_decision(stage, job, err);
+    case RECORD_RELEASE:
+        return check_release(stage, job, err);
+    case RECORD_CONSENT:
+        return check_consent(stage, job, err);
+    case RECORD_REGISTRY:
+        return check_registry(stage, job, err);
+    case RECORD_POLICY:
+        return check_policy(stage, job, err);
+    case RECORD_ENDING:
+    case RECORD_PLAIN:
+        return ST_OK;
+    case RECORD_NOTHING:
+        break;
+    }
+    return error_set(err, ST_IO, "recorder: a job without a record");
+}
