@@ -89,7 +89,7 @@ class Answer:
 
 
 class House:
-    def __init__(self, folder, build=None, scenario=None, ports=None):
+    def __init__(self, folder, build=None, scenario=None, ports=None, language="en"):
         self.dir = os.path.abspath(folder)
         self.build = build or os.path.join(ROOT, "build", "release")
         self.bin = os.path.join(self.build, "src")
@@ -98,6 +98,7 @@ class House:
         ports = ports or processes.free_ports(1 + len(AGENCIES))
         self.endpoint = "tcp://127.0.0.1:%d" % ports[0]
         self.rest_ports = dict(zip(AGENCIES, ports[1:]))
+        self.language = language
         self.pins = {}
         self.vkey = None
         self.broker = None
@@ -211,8 +212,8 @@ class House:
 
     def profile(self, name):
         return ("# How `vedomo` reaches the broker as %s: vedomo --profile FILE, or VEDOMO_PROFILE.\n"
-                "endpoint: \"%s\"\nbroker_card: \"%s\"\nvkey: \"%s\"\nkey: %s.key\nscheme: vd\n%s"
-                % (name, self.endpoint, self.broker_card, self.vkey, name, self.pins_text()))
+                "endpoint: \"%s\"\nbroker_card: \"%s\"\nvkey: \"%s\"\nkey: %s.key\nscheme: vd\nlanguage: %s\n%s"
+                % (name, self.endpoint, self.broker_card, self.vkey, name, self.language, self.pins_text()))
 
     def write_node(self, short):
         member, _ = AGENCIES[short]

@@ -140,7 +140,7 @@ def main():
     ports = None
     if options.port_base:
         ports = list(range(options.port_base, options.port_base + 1 + len(houses.AGENCIES)))
-    house = houses.House(options.dir, ports=ports)
+    house = houses.House(options.dir, ports=ports, language=lang)
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     good = False

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import threading
 import time
 
@@ -19,6 +18,8 @@ DATASETS = ["health.driver-certificate", "health.psychiatry-opinion", "health.na
 HOLDERS = {"identity.person": "population-register", DATASETS[0]: "clinic-2", DATASETS[1]: "psychiatry",
            DATASETS[2]: "narcology"}
 DECLINED = "certificate_no"
+OPEN_DIAGNOSES = ("SELECT 1 FROM diagnosis WHERE diagnosis.card_no = driver_certificate.card_no"
+                  " AND diagnosis.closed IS NULL")
 
 
 class Story:
@@ -94,7 +95,7 @@ class Story:
     # --- the desk ---
 
     def desk(self, words, stdin=None, check=True):
-        return self.house.run([*words, "--json", "--language", self.language], stdin=stdin, profile="desk-7", check=check)
+        return self.house.run([*words, "--json"], stdin=stdin, profile="desk-7", check=check)
 
     def open_session(self, name):
         """The portal makes a code that Anna holds; window 7 opens her session with it."""
@@ -123,8 +124,9 @@ class Story:
         offered = []
         for code in DATASETS:
             asked = self.house.run(["consent", "request", "--dataset", code, "--purpose", "driving-licence-issue",
-                                    "--subject", "-", "--scheme", "vd", "--json", "--language", self.language],
+                                    "--subject", "-", "--json"],
                                    stdin=houses.ANNA + "\n", profile="licence-office").json
+            screen.line("     " + screen.bold(self.dataset(code)["title"]) + screen.dim(", " + self.dataset(code)["holders"][0]["title"]))
             screen.quote(asked["notice"])
             self.consents[code] = asked["id"]
         started = time.monotonic()
@@ -150,7 +152,7 @@ class Story:
         screen.line()
         screen.expect(len(granted) == len(offered) - 1, "all but one of the fields are granted")
         screen.say(self.say("s1_grants", allowed=len(granted), offered=len(offered)))
-        screen.say(self.say("s1_code", entries=", ".join(str(n) for n in entries), ms="%.0f" % ms))
+        screen.say(self.say("s1_code", entries=", ".join(str(n) for n in entries), ms=self.ms(ms)))
         self.granted = granted
         self.began = time.monotonic()
 
@@ -169,7 +171,7 @@ class Story:
         text_of = json.dumps(answer, ensure_ascii=False)
         register = self._register_row()
         screen.expect(not any(str(value) in text_of for value in register), "no value of the register is in the answer")
-        screen.say(self.say("s2_stays", ms="%.1f" % answer["ms"], entry=answer["entries"]["decision"]))
+        screen.say(self.say("s2_stays", ms=self.ms(answer["ms"]), entry=answer["entries"]["decision"]))
         self.mistaken(agreement)
         self.take(answer, agreement["id"])
 
@@ -197,7 +199,7 @@ class Story:
     def _other(self, has_diagnoses=None):
         """Somebody else with a certificate; with or without a diagnosis where that is asked."""
         path = os.path.join(self.house.dir, "agencies", "clinic-2", "clinic.db")
-        condition = "" if has_diagnoses is None else "AND diagnoses %s '[]'" % ("<>" if has_diagnoses else "=")
+        condition = "" if has_diagnoses is None else "AND %sEXISTS (%s)" % ("" if has_diagnoses else "NOT ", OPEN_DIAGNOSES)
         with sqlite3.connect(path) as db:
             ident = db.execute("SELECT ident FROM driver_certificate WHERE ident <> 'VD0042176' " + condition
                                + " GROUP BY ident HAVING count(*) = 1 ORDER BY ident LIMIT 1").fetchone()[0]
@@ -211,7 +213,7 @@ class Story:
         for code, names in asked.items():
             agreement = self.agreement(code, "driving-licence-issue")
             answer = self.ask(self.question(code, names, "driving-licence-issue", {"kind": "consent"}))
-            screen.line("     " + screen.bold(answer["holder_title"]) + screen.dim("  %.1f ms" % answer["ms"]))
+            screen.line("     " + screen.bold(answer["holder_title"]) + screen.dim("  " + self.say("ms", ms=self.ms(answer["ms"]))))
             self.show_values(answer)
             self.show_refused(answer)
             self.take(answer, agreement["id"])
@@ -249,8 +251,8 @@ class Story:
         with sqlite3.connect(path) as db:
             for has in (True, False):
                 ident = self._other(has_diagnoses=has).replace("-", "")
-                row = db.execute("SELECT diagnoses FROM driver_certificate WHERE ident = ?", (ident,)).fetchone()
-                counts[has] = len(json.loads(row[0]))
+                counts[has] = db.execute("SELECT (SELECT count(*) FROM (%s)) FROM driver_certificate WHERE ident = ?"
+                                         % OPEN_DIAGNOSES, (ident,)).fetchone()[0]
         self.screen.say(self.say("s3_same", **{"with": counts[True], "without": counts[False]},
                                  bytes=len(bodies[0].encode())))
 
@@ -294,11 +296,11 @@ class Story:
 
     def anna_sees(self):
         screen = self.screen
-        first = datetime.datetime.now(datetime.timezone.utc)
-        self.list_of_anna()
         entries = self.list_of_anna()
         accesses = [e for e in entries if e["kind"] == "decision"]
-        own = [e for e in entries if e["kind"] in ("session", "session-opened", "read")]
+        looks = [e for e in entries if e["kind"] in ("session-opened", "read")]
+        own = [e for e in looks if e["reader_role"] == "desk"]
+        officers = [e for e in looks if e["reader_role"] == "officer"]
         for entry in accesses:
             screen.quote("%s  %s" % (entry["recorded_at"][11:16], entry["sentence"]))
             if entry.get("sentence_refused"):
@@ -306,17 +308,32 @@ class Story:
         screen.expect([e["index"] for e in accesses] == [a["entries"]["decision"] for a in self.answers],
                       "every request is in her list, once, and no other")
         screen.expect(all(e.get("ending") == "released" for e in accesses), "each of them ended in a release")
+        refused = sum(len(a["refused"]) > 0 for a in self.answers)
+        screen.expect(sum(bool(e.get("sentence_refused")) for e in accesses) == refused,
+                      "what was asked for and not given is in her list")
         screen.say(self.say("s5_own"))
         for entry in own:
             screen.quote("%s  %s" % (entry["recorded_at"][11:16], self.sentences.say("desk")))
-        screen.expect(len(own) >= 2, "her own readings are in her list too")
+        screen.expect(own and own[-1]["index"] > accesses[-1]["index"], "this very reading is in her list")
+        screen.expect(len(officers) == len(self.answers), "the officer's looks are in her list")
+        screen.say(self.say("s5_officer", who=self.sentences.member(officers[0]["reader"]) if officers else "?",
+                            count=len(officers)))
         papers = [self.sentences.paper(a) for a in self.agreements if self.sentences.paper(a)]
         screen.expect(len(papers) == len(self.agreements), "each agreement saved a paper")
         screen.quote(self.sentences.say("saved", n=len(papers)))
-        now = datetime.datetime.now(datetime.timezone.utc)
-        screen.quote(self.sentences.say("listed", **{"from": first.date().isoformat(), "to": now.date().isoformat(),
-                                                     "time": now.strftime("%H:%M:%S UTC")}))
+        moment = self.now()
+        screen.quote(self.sentences.say("listed", **{"from": entries[0]["recorded_at"][:10], "to": moment[:10],
+                                                     "time": moment[11:]}))
         self.papers = len(papers)
+
+    @staticmethod
+    def now():
+        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+    def ms(self, number):
+        """Milliseconds as people of the language write them."""
+        shown = "%.1f" % number if number < 100 else "%.0f" % number
+        return shown.replace(".", ",") if self.language == "ru" else shown
 
     def withdrawal(self):
         screen = self.screen
@@ -324,7 +341,7 @@ class Story:
         session = self.open_session("withdrawal")
         question = self.question(code, OPINION, "driving-licence-issue", {"kind": "consent"})
         # The dispensary's node is held still for a moment, so that the request waits with the holder.
-        before = self.pending_at_holder(code)
+        before = self.decisions()
         self.house.nodes["psychiatry"].send(signal.SIGSTOP)
         waiting = {}
         asker = threading.Thread(target=lambda: waiting.update(self.ask(question)))
@@ -340,12 +357,12 @@ class Story:
             self.house.nodes["psychiatry"].send(signal.SIGCONT)
             asker.join(30)
         screen.expect(done.json["state"] == "withdrawn", "the consent is withdrawn")
-        screen.quote(self.sentences.say("withdrawn", time=datetime.datetime.now(datetime.timezone.utc).strftime("%H:%M:%S UTC")))
+        screen.quote(self.sentences.say("withdrawn", time=self.now()[11:]))
         screen.say(self.say("s6_again"))
         self.show_refused(again)
         screen.expect(not again["values"] and {r["reason"] for r in again["refused"]} == {"no-consent"},
                       "a new request is refused, and the asker does not learn why")
-        screen.say(self.say("s6_ms", ms="%.1f" % refused_after))
+        screen.say(self.say("s6_ms", ms=self.ms(refused_after)))
         screen.expect(waiting and not waiting["values"], "the request on its way brought nothing")
         entries = self.list_of_anna()
         flight = next((e for e in entries if e["index"] == waiting["entries"]["decision"]), {})
@@ -354,23 +371,21 @@ class Story:
         screen.expect(flight.get("end_reason") == "withdrawn-in-flight", "it ended as withdrawn-in-flight: %s" % flight.get("end_reason"))
         screen.expect(waiting.get("reason") in (None, "no-consent"), "its asker learns no more than the other")
 
-    def pending_at_holder(self, _code):
-        return self.log_size()
-
-    def log_size(self):
-        return self.house.call("road-safety", "GET", "/v1/status")[1]["under_way"]
+    def decisions(self):
+        return self.house.run(["status", "--json"], profile="operator").json["figures"]["decisions"]
 
     def wait_until_decided(self, before):
+        """Until the log holds one decision more: from then on the holder may be asked."""
         deadline = time.monotonic() + 10
-        while self.house.run(["status", "--json"], profile="operator").json["pending"] <= before:
+        while self.decisions() <= before:
             if time.monotonic() > deadline:
-                raise houses.Failed("the request did not reach the holder")
+                raise houses.Failed("the request was not decided")
 
     def conclusion(self):
         surplus = sum(1 for answer in self.answers for value in answer["values"]
                       if (answer["dataset"], value["name"]) not in self.granted and value["form"] != "match")
         papers_word = plural_ru(self.papers, "бумага", "бумаги", "бумаг")
         self.screen.line()
-        self.screen.wrapped(self.say("end", papers=self.papers, papers_word=papers_word, ms="%.0f" % self.service_ms,
+        self.screen.wrapped(self.say("end", papers=self.papers, papers_word=papers_word, ms=self.ms(self.service_ms),
                                      surplus=surplus), "  ", self.screen.bold)
         self.screen.expect(surplus == 0, "no surplus field was released")

@@ -40,6 +40,13 @@ class Sentences:
             if paper:
                 self.papers[block.split("\n", 1)[0].strip()] = {"ru": paper.group(1), "en": paper.group(2)}
 
+        with open(os.path.join(scenario, "members.yaml"), encoding="utf-8") as file:
+            self.members = {code: {"ru": ru, "en": en} for code, ru, en in re.findall(
+                r"\{code: ([^,]+), title: \{ru: \"(.*?)\", en: \"(.*?)\"\}", file.read())}
+
+    def member(self, code):
+        return self.members.get(code, {}).get(self.language, code)
+
     def say(self, name, **values):
         return fill(self.texts[name][self.language], self.language, **values)
 

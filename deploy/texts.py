@@ -47,8 +47,8 @@ TEXTS = {
         "en": "Anna allowed {allowed} of {offered}: she would rather not show the number of her certificate.",
     },
     "s1_code": {
-        "ru": "Окно 7 смогло записать это только с одноразовым кодом, который был у Анны. Согласий в журнале: {entries}, от вопроса до записи {ms} мс.",
-        "en": "Window 7 could record this only with the one-time code that Anna held. Consents on record: {entries}, from question to record {ms} ms.",
+        "ru": "Окно 7 смогло записать это только с одноразовым кодом, который был у Анны. Записи журнала № {entries}, всё вместе {ms} мс.",
+        "en": "Window 7 could record this only with the one-time code that Anna held. Entries {entries} of the log, {ms} ms in all.",
     },
     # 2
     "s2": {"ru": "Личность, по закону", "en": "Identity, by law"},
@@ -68,8 +68,8 @@ TEXTS = {
         "en": "Fields passed on: {released}. Refused: {refused}. The inspector asked for too much, and that is counted: {over}. The certificate's number is not: that was Anna's choice.",
     },
     "s3_same": {
-        "ru": "Отказ в диагнозах одинаков слово в слово, есть диагнозы ({with}) или нет ({without}): {bytes} байт сравнены.",
-        "en": "The refusal of diagnoses is the same word for word whether there are any ({with}) or none ({without}): {bytes} bytes compared.",
+        "ru": "Отказ в диагнозах одинаков слово в слово, есть диагнозы (у одного их {with}) или нет ({without}). Сравнено байт: {bytes}.",
+        "en": "The refusal of diagnoses is the same word for word whether there are any (one person has {with}) or none ({without}). Bytes compared: {bytes}.",
     },
     # 4
     "s4": {"ru": "Квитанция", "en": "The receipt"},
@@ -85,6 +85,11 @@ TEXTS = {
     # 5
     "s5": {"ru": "Что видит Анна", "en": "What Anna sees"},
     "s5_own": {"ru": "Отдельно, её собственные обращения:", "en": "Apart from these, her own readings:"},
+    "s5_officer": {
+        "ru": "И надзор на виду: {who} — открыто записей: {count}. Это им сосчитано лишнее в сцене 3.",
+        "en": "Oversight is in view too: {who} — entries opened: {count}. That is how scene 3 counted what was too much.",
+    },
+    "ms": {"ru": "{ms} мс", "en": "{ms} ms"},
     # 6
     "s6": {"ru": "Она отзывает согласие", "en": "She withdraws"},
     "s6_held": {
