@@ -310,8 +310,8 @@ TEST(the_newest_checkpoint_is_kept_and_shown_in_the_next_greeting)
     config.checkpoint_path = path;
     struct peer *peer = start_with(config);
     assert_true(until(peer, is_ready));
+    assert_true(file_exists(path)); // a crash of the peer would find it
     peer_destroy(&peer);
-    assert_true(file_exists(path));
 
     fake.size = 17;
     peer = start_with(config);
@@ -528,8 +528,8 @@ TEST(the_delay_before_the_next_try_doubles_and_is_not_the_same_for_all)
     fake_start(&fake);
     struct peer_config config = fake_config(&fake);
     config.endpoint = "tcp://127.0.0.1:1";
-    bool differs = false;
-    int64_t first = -1;
+    int64_t shortest = INT64_MAX;
+    int64_t longest = 0;
     for (int i = 0; i < 8; i++) {
         struct peer *peer = start_with(config);
         int64_t expected = 250;
@@ -539,12 +539,13 @@ TEST(the_delay_before_the_next_try_doubles_and_is_not_the_same_for_all)
             } while (peer_state(peer) != PEER_WAITING);
             int64_t delay = peer_deadline_ms(peer) - clock_monotonic_ms();
             assert_in_range(delay, expected / 2 - 50, expected);
-            differs = differs || (first >= 0 && tries == 0 && delay != first);
-            first = tries == 0 ? delay : first;
+            shortest = tries == 0 && delay < shortest ? delay : shortest;
+            longest = tries == 0 && delay > longest ? delay : longest;
         }
         peer_destroy(&peer);
     }
-    assert_true(differs);
+    // Eight draws out of 125 ms lie within 15 ms of one another once in a million runs.
+    assert_true(longest - shortest >= 15);
     fake_stop(&fake);
 }
 
