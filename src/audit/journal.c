@@ -87,6 +87,21 @@ void audit_journal_sign(const struct audit_journal *journal, uint64_t size,
     proof_checkpoint_sign(&checkpoint, &journal->key, journal->signer, note);
 }
 
+bool audit_journal_note(struct audit_journal *journal, uint64_t size, struct buffer *note)
+{
+    if (audit_published_note(journal->published, size, note)) {
+        return true;
+    }
+    struct snapshot_item *item = NULL;
+    const struct audit_commit *latest = snapshot_pin(journal->latest, &item);
+    bool same = audit_commit_size(latest) == size;
+    if (same) {
+        buffer_bytes(note, audit_commit_checkpoint(latest));
+    }
+    snapshot_unpin(&item);
+    return same;
+}
+
 // ---- opening
 
 static enum status load_edge(struct audit_journal *journal, struct audit_tiles *tiles,

@@ -16,3 +16,7 @@ const struct audit_edge *audit_journal_pin_edge(struct audit_journal *journal,
 // signed here can never be unsaid.
 void audit_journal_sign(const struct audit_journal *journal, uint64_t size,
                         const struct digest *root, struct buffer *note);
+
+// Appends the checkpoint of that size if it is at hand: the newest, or the highest published one,
+// with its witnesses. False: it is not.
+bool audit_journal_note(struct audit_journal *journal, uint64_t size, struct buffer *note);

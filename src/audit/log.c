@@ -215,7 +215,13 @@ enum status audit_log_checkpoint(struct audit_log *log, uint64_t size, struct bu
                                  struct error *err)
 {
     struct digest root;
-    enum status status = audit_log_root(log, size, &root, err);
+    enum status status = check_size(log, size, err);
+    if (status == ST_OK && audit_journal_note(log->journal, size, note)) {
+        return buffer_ok(note, "checkpoint", err);
+    }
+    if (status == ST_OK) {
+        status = audit_log_root(log, size, &root, err);
+    }
     if (status == ST_OK) {
         audit_journal_sign(log->journal, size, &root, note);
         status = buffer_ok(note, "checkpoint", err);

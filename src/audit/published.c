@@ -253,3 +253,15 @@ enum status audit_published_get(struct audit_published *published, uint64_t *siz
     snapshot_unpin(&item);
     return status;
 }
+
+bool audit_published_note(struct audit_published *published, uint64_t size, struct buffer *note)
+{
+    struct snapshot_item *item = NULL;
+    const struct highest *highest = snapshot_pin(published->highest, &item);
+    bool same = highest != NULL && highest->size == size;
+    if (same) {
+        buffer_bytes(note, bytes_of(highest->note, highest->note_size));
+    }
+    snapshot_unpin(&item);
+    return same;
+}

@@ -30,6 +30,9 @@ NODISCARD enum status audit_published_raise(struct audit_published *published,
 NODISCARD enum status audit_published_get(struct audit_published *published, uint64_t *size,
                                           struct buffer *note, struct error *err);
 
+// Appends the highest's note if it is of that size; false: it is not.
+bool audit_published_note(struct audit_published *published, uint64_t size, struct buffer *note);
+
 // The rows that wait, taken out of the queue; write them and drop them, or hand them back.
 // Recorder thread.
 struct audit_published_row *audit_published_take(struct audit_published *published);
