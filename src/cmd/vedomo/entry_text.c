@@ -1,0 +1,580 @@
+// An entry as people read it: the citizen's sentence where its facts are there.
+#include "entry_text.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "catalogue/sentence.h"
+#include "consent/artefact.h"
+#include "proof/commit.h"
+#include "wire/wire.h"
+
+enum { LINE_BYTES_MAX = 64 * 1024, MINUTE_MS = 60 * 1000 };
+
+const char *entry_kind_name(uint32_t kind)
+{
+    switch ((enum wire_kind)kind) {
+    case WIRE_KIND_NONE:
+        break;
+    case WIRE_KIND_DECISION:
+        return "decision";
+    case WIRE_KIND_RELEASED:
+        return "released";
+    case WIRE_KIND_REFUSED:
+        return "refused";
+    case WIRE_KIND_EXPIRED:
+        return "expired";
+    case WIRE_KIND_CANCELLED:
+        return "cancelled";
+    case WIRE_KIND_DELIVERY:
+        return "delivery";
+    case WIRE_KIND_CONSENT:
+        return "consent";
+    case WIRE_KIND_READ:
+        return "read";
+    case WIRE_KIND_SESSION_OPENED:
+        return "session-opened";
+    case WIRE_KIND_MEMBER:
+        return "member";
+    case WIRE_KIND_ORDER:
+        return "order";
+    case WIRE_KIND_POLICY:
+        return "policy";
+    case WIRE_KIND_RESTART:
+        return "restart";
+    case WIRE_KIND_LOG:
+        return "log";
+    case WIRE_KIND_CARRY_FORWARD:
+        return "carry-forward";
+    case WIRE_KIND_DELAYED:
+        return "delayed";
+    case WIRE_KIND_EPOCH:
+        return "epoch";
+    }
+    return "entry";
+}
+
+static const char *class_name(unsigned class)
+{
+    static const char *const names[] = { "unknown",    "exchange", "consent", "oversight",
+                                         "governance", "delayed",  "epoch" };
+    return class < ARRAY_COUNT(names) ? names[class] : names[0];
+}
+
+// Decodes one part into the place for its type.
+static enum status decode_part(uint32_t type, struct bytes part, struct arena *arena,
+                               struct entry_text *entry, struct error *err)
+{
+    static const struct {
+        enum wire_schema schema;
+        size_t size;
+        size_t place;
+    } types[] = {
+        [WIRE_PART_EXCHANGE] = { WIRE_SCHEMA_EXCHANGE_PART, sizeof(struct wire_exchange_part),
+                                 offsetof(struct entry_text, exchange) },
+        [WIRE_PART_SUBJECT] = { WIRE_SCHEMA_SUBJECT_PART, sizeof(struct wire_subject_part),
+                                offsetof(struct entry_text, subject) },
+        [WIRE_PART_OFFICER] = { WIRE_SCHEMA_OFFICER_PART, sizeof(struct wire_officer_part),
+                                offsetof(struct entry_text, officer) },
+        [WIRE_PART_PUBLIC] = { WIRE_SCHEMA_PUBLIC_PART, sizeof(struct wire_public_part),
+                               offsetof(struct entry_text, public_) },
+    };
+    if (part.size == 0) {
+        return ST_OK; // an empty part: the class has it, the entry has nothing to say there
+    }
+    if (type == 0 || type >= ARRAY_COUNT(types)) {
+        return error_set(err, ST_UNSUPPORTED, "a part of type %u", type);
+    }
+    void *decoded = arena_take(arena, types[type].size);
+    if (decoded == NULL) {
+        return error_set(err, ST_NOMEM, "entry");
+    }
+    enum status status = wire_decode(types[type].schema, part, arena, decoded, err);
+    if (status == ST_OK) {
+        memcpy((uint8_t *)entry + types[type].place, &decoded, sizeof(decoded));
+    }
+    return status;
+}
+
+static void take_first(uint64_t *place, uint64_t value)
+{
+    if (*place == 0) {
+        *place = value;
+    }
+}
+
+// Kind and time, from whichever part tells them.
+static void settle(struct entry_text *entry)
+{
+    uint64_t at = 0;
+    uint64_t kind = 0;
+    if (entry->exchange != NULL) {
+        take_first(&kind, entry->exchange->kind);
+        take_first(&at, entry->exchange->recorded_at);
+    }
+    if (entry->subject != NULL) {
+        take_first(&kind, entry->subject->kind);
+        take_first(&at, entry->subject->recorded_at);
+    }
+    if (entry->public_ != NULL) {
+        take_first(&kind, entry->public_->kind);
+        take_first(&at, entry->public_->recorded_at);
+    }
+    if (entry->officer != NULL) {
+        take_first(&kind, entry->officer->kind);
+        take_first(&at, entry->officer->decided_at);
+    }
+    entry->kind = (uint32_t)kind;
+    entry->recorded_ms = at != 0 ? at : entry->recorded_ms;
+}
+
+enum status entry_text_part(uint32_t type, struct bytes part, struct arena *arena,
+                            struct entry_text *entry, struct error *err)
+{
+    enum status status = decode_part(type, part, arena, entry, err);
+    if (status == ST_OK) {
+        settle(entry);
+    }
+    return status;
+}
+
+enum status entry_text_read(const struct wire_row *row, struct arena *arena,
+                            struct entry_text *entry, struct error *err)
+{
+    struct entry_text read = {
+        .index = row->index,
+        .ending = (uint32_t)row->number,
+        .ended_by = row->ended_by,
+        .end_reason = row->text,
+        .forgotten = row->forgotten,
+    };
+    struct proof_leaf leaf;
+    enum status status = ST_OK;
+    if (row->leaf.size > 0) {
+        status = proof_leaf_decode(row->leaf, &leaf, err);
+        if (status == ST_OK) {
+            read.has_leaf = true;
+            read.class = leaf.class;
+            read.recorded_ms = (uint64_t)leaf.minutes * MINUTE_MS;
+        }
+    }
+    for (size_t i = 0; status == ST_OK && i < row->parts_count; i++) {
+        status = decode_part(row->parts[i].type, row->parts[i].bytes, arena, &read, err);
+    }
+    if (status != ST_OK) {
+        return error_wrap(err, "entry %llu", (unsigned long long)row->index);
+    }
+    settle(&read);
+    *entry = read;
+    return ST_OK;
+}
+
+// What a decision is about, from the subject's or the exchange part.
+struct access {
+    struct bytes asker;
+    struct bytes holder;
+    struct bytes dataset;
+    struct bytes purpose;
+    struct bytes official_role;
+    struct bytes article;
+    struct bytes justification;
+    uint32_t basis;
+    bool automated;
+    const struct wire_verdict *verdicts;
+    size_t verdict_count;
+};
+
+static bool read_access(const struct entry_text *entry, struct access *access)
+{
+    const struct wire_subject_part *subject = entry->subject;
+    const struct wire_exchange_part *exchange = entry->exchange;
+    if (subject != NULL && subject->dataset.size > 0) {
+        *access =
+            (struct access){ subject->asker,         subject->holder,        subject->dataset,
+                             subject->purpose,       subject->official_role, subject->article,
+                             subject->justification, subject->basis,         subject->automated,
+                             subject->verdicts,      subject->verdicts_count };
+        return true;
+    }
+    if (exchange == NULL || exchange->dataset.size == 0) {
+        return false;
+    }
+    *access = (struct access){ .asker = exchange->asker,
+                               .holder = exchange->holder,
+                               .dataset = exchange->dataset,
+                               .purpose = exchange->purpose,
+                               .basis = exchange->basis,
+                               .automated = exchange->automated,
+                               .verdicts = exchange->verdicts,
+                               .verdict_count = exchange->verdicts_count };
+    return true;
+}
+
+// The fields that were granted (or those that were not), with commas between.
+static size_t list_fields(const struct speech *speech, const struct access *access, bool granted,
+                          struct buffer *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < access->verdict_count; i++) {
+        const struct wire_verdict *verdict = &access->verdicts[i];
+        if ((verdict->given.size > 0) != granted) {
+            continue;
+        }
+        buffer_text(out, count++ == 0 ? "" : ", ");
+        speech_field(speech, access->dataset, verdict->name, verdict->given, out);
+    }
+    return count;
+}
+
+static const char *finish(struct buffer *text)
+{
+    buffer_u8(text, 0);
+    return text->failed ? "" : (const char *)text->data;
+}
+
+// The citizen's sentence, or its plain English likeness without a bundle.
+static void say_access(const struct speech *speech, const struct access *access, bool granted,
+                       struct buffer *out)
+{
+    enum { ASKER, ROLE, FIELDS, PURPOSE, BASIS, TEXTS };
+    struct buffer texts[TEXTS];
+    for (size_t i = 0; i < TEXTS; i++) {
+        texts[i] = buffer_init(LINE_BYTES_MAX);
+    }
+    speech_member(speech, access->asker, &texts[ASKER]);
+    if (access->official_role.size > 0) {
+        speech_official(speech, access->official_role, &texts[ROLE]);
+    } else {
+        buffer_text(&texts[ROLE], "-");
+    }
+    size_t count = list_fields(speech, access, granted, &texts[FIELDS]);
+    if (count == 0) {
+        buffer_text(&texts[FIELDS], "-");
+    }
+    speech_purpose(speech, access->purpose, &texts[PURPOSE]);
+    speech_basis(speech, access->basis, access->article, &texts[BASIS]);
+    const struct catalogue_argument arguments[] = {
+        { .name = "a", .text = finish(&texts[ASKER]) },
+        { .name = "role", .text = finish(&texts[ROLE]) },
+        { .name = "fields", .text = finish(&texts[FIELDS]) },
+        { .name = "purpose", .text = finish(&texts[PURPOSE]) },
+        { .name = "basis", .text = finish(&texts[BASIS]) },
+    };
+    const struct catalogue_text *text =
+        speech->catalogue == NULL
+            ? NULL
+            : catalogue_citizen_text(speech->catalogue, granted ? "entry" : "entry_asked");
+    static const char *const plain[] = {
+        "To: {a} ({role}). Passed on: {fields}. Why: {purpose}. Ground: {basis}.",
+        "Asked for and did not get: {fields}.",
+    };
+    const char *sentence = text != NULL ? text->in[speech->language] : plain[granted ? 0 : 1];
+    struct error ignored;
+    if (catalogue_sentence_render(sentence, speech->language, arguments, ARRAY_COUNT(arguments),
+                                  out, &ignored) != ST_OK) {
+        buffer_text(out, ignored.message);
+    }
+    for (size_t i = 0; i < TEXTS; i++) {
+        buffer_fini(&texts[i]);
+    }
+}
+
+static void print_buffer(struct output *out, const char *indent, struct buffer *text)
+{
+    output_line(out, "%s%.*s", indent, (int)text->size, (const char *)text->data);
+}
+
+static void show_refusals(struct output *out, const struct speech *speech,
+                          const struct access *access)
+{
+    for (size_t i = 0; i < access->verdict_count; i++) {
+        const struct wire_verdict *verdict = &access->verdicts[i];
+        if (verdict->given.size > 0) {
+            continue;
+        }
+        struct buffer line = buffer_init(LINE_BYTES_MAX);
+        struct speech_reason reason = {
+            .code = verdict->reason,
+            .asker = access->asker,
+            .dataset = access->dataset,
+            .field = verdict->name,
+            .form = verdict->asked,
+            .basis = access->basis,
+            .article = access->article,
+        };
+        speech_reason(speech, &reason, &line);
+        print_buffer(out, "         ", &line);
+        buffer_fini(&line);
+    }
+}
+
+static void json_verdicts(struct output *out, const struct access *access)
+{
+    output_array(out, "fields");
+    for (size_t i = 0; i < access->verdict_count; i++) {
+        const struct wire_verdict *verdict = &access->verdicts[i];
+        output_object(out, NULL);
+        output_bytes(out, "name", verdict->name);
+        output_bytes(out, "asked", verdict->asked);
+        output_bytes(out, "given", verdict->given);
+        output_bytes(out, "reason", verdict->reason);
+        output_object_end(out);
+    }
+    output_array_end(out);
+}
+
+static void json_access(struct output *out, const struct access *access)
+{
+    output_bytes(out, "asker", access->asker);
+    output_bytes(out, "holder", access->holder);
+    output_bytes(out, "dataset", access->dataset);
+    output_bytes(out, "purpose", access->purpose);
+    output_bytes(out, "official_role", access->official_role);
+    output_text(out, "basis",
+                access->basis < CATALOGUE_BASIS_COUNT
+                    ? catalogue_basis_name((enum catalogue_basis)access->basis)
+                    : "");
+    output_bytes(out, "article", access->article);
+    output_bytes(out, "justification", access->justification);
+    output_bool(out, "automated", access->automated);
+    json_verdicts(out, access);
+}
+
+static bool grants_any(const struct access *access)
+{
+    for (size_t i = 0; i < access->verdict_count; i++) {
+        if (access->verdicts[i].given.size > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool refuses_any(const struct access *access)
+{
+    for (size_t i = 0; i < access->verdict_count; i++) {
+        if (access->verdicts[i].given.size == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void show_ending(struct output *out, const struct speech *speech,
+                        const struct entry_text *entry, const struct access *access)
+{
+    if (entry->ending == WIRE_KIND_NONE) {
+        return;
+    }
+    output_text(out, "ending", entry_kind_name(entry->ending));
+    output_number(out, "ended_by", entry->ended_by);
+    output_bytes(out, "end_reason", entry->end_reason);
+    if (entry->ending == WIRE_KIND_RELEASED || entry->ending == WIRE_KIND_DECISION) {
+        return;
+    }
+    struct buffer line = buffer_init(LINE_BYTES_MAX);
+    struct speech_reason reason = {
+        .code = entry->end_reason,
+        .asker = access->asker,
+        .dataset = access->dataset,
+    };
+    speech_reason(speech, &reason, &line);
+    output_line(out, "       %s: %.*s", entry_kind_name(entry->ending), (int)line.size,
+                (const char *)line.data);
+    buffer_fini(&line);
+}
+
+static void show_decision(struct output *out, const struct speech *speech,
+                          const struct entry_text *entry, const struct access *access)
+{
+    struct buffer line = buffer_init(LINE_BYTES_MAX);
+    json_access(out, access);
+    if (access->verdict_count > 0) {
+        say_access(speech, access, true, &line);
+        print_buffer(out, "       ", &line);
+        output_bytes(out, "sentence", buffer_view(&line));
+    }
+    if (refuses_any(access)) {
+        buffer_clear(&line);
+        say_access(speech, access, false, &line);
+        print_buffer(out, "       ", &line);
+        show_refusals(out, speech, access);
+    }
+    if (grants_any(access)) {
+        show_ending(out, speech, entry, access);
+    }
+    if (access->justification.size > 0) {
+        output_line(out, "       urgent because: %.*s", SPEECH_TEXT(access->justification));
+    }
+    buffer_fini(&line);
+}
+
+static void show_consent(struct output *out, const struct speech *speech,
+                         const struct wire_subject_part *subject)
+{
+    const char *state = consent_state_name((enum consent_state)subject->consent_state);
+    struct buffer asker = buffer_init(LINE_BYTES_MAX);
+    speech_member(speech, subject->asker, &asker);
+    output_text(out, "consent_state", state);
+    output_id(out, "consent", &subject->consent);
+    output_number(out, "consent_revision", subject->consent_revision);
+    output_bytes(out, "asker", subject->asker);
+    output_line(out, "       consent for %.*s: %s", (int)asker.size, (const char *)asker.data,
+                state);
+    buffer_fini(&asker);
+}
+
+static void show_reader(struct output *out, const struct speech *speech,
+                        const struct entry_text *entry)
+{
+    struct buffer who = buffer_init(LINE_BYTES_MAX);
+    struct bytes member = entry->subject != NULL ? entry->subject->asker : entry->officer->reader;
+    struct bytes role =
+        entry->subject != NULL ? entry->subject->official_role : entry->officer->reader_role;
+    speech_member(speech, member, &who);
+    output_bytes(out, "reader", member);
+    output_bytes(out, "reader_role", role);
+    output_line(out, "       looked at this list: %.*s (%.*s)", (int)who.size,
+                (const char *)who.data, SPEECH_TEXT(role));
+    buffer_fini(&who);
+}
+
+static void show_governance(struct output *out, const struct wire_public_part *part)
+{
+    output_bytes(out, "member", part->member);
+    output_bytes(out, "note", part->note);
+    if (part->member.size > 0) {
+        output_line(out, "       member %.*s", SPEECH_TEXT(part->member));
+    }
+    if (part->note.size > 0) {
+        output_line(out, "       %.*s", SPEECH_TEXT(part->note));
+    }
+    if (part->kind == WIRE_KIND_RESTART) {
+        output_number(out, "closed", part->count);
+        output_line(out, "       decisions closed as lost: %llu", (unsigned long long)part->count);
+    }
+}
+
+void entry_text_show(struct output *out, const struct speech *speech,
+                     const struct entry_text *entry)
+{
+    char at[OUTPUT_MOMENT_BYTES];
+    struct access access;
+    output_number(out, "index", entry->index);
+    output_text(out, "kind", entry_kind_name(entry->kind));
+    if (entry->has_leaf) {
+        output_text(out, "class", class_name(entry->class));
+    }
+    output_moment(out, "recorded_at", entry->recorded_ms);
+    output_line(out, "%6llu %s  %s", (unsigned long long)entry->index,
+                output_moment_text(entry->recorded_ms, at),
+                entry->kind != 0 ? entry_kind_name(entry->kind) : class_name(entry->class));
+    if (entry->forgotten) {
+        output_bool(out, "forgotten", true);
+        output_line(out, "       its content was forgotten under the retention rule");
+    } else if (entry->kind == WIRE_KIND_CONSENT && entry->subject != NULL) {
+        show_consent(out, speech, entry->subject);
+    } else if ((entry->kind == WIRE_KIND_READ || entry->kind == WIRE_KIND_SESSION_OPENED) &&
+               (entry->subject != NULL || entry->officer != NULL)) {
+        show_reader(out, speech, entry);
+    } else if (entry->public_ != NULL) {
+        show_governance(out, entry->public_);
+    } else if (read_access(entry, &access)) {
+        show_decision(out, speech, entry, &access);
+    }
+}
+
+static void detail_hex(struct output *out, const char *name, struct bytes bytes)
+{
+    char hex[2 * 64 + 1];
+    if (bytes.size == 0 || bytes.size > 64) {
+        return;
+    }
+    text_hex_encode(bytes, hex);
+    output_text(out, name, hex);
+    output_line(out, "  %-18s %s", name, hex);
+}
+
+static void detail_digest(struct output *out, const char *name, const struct digest *digest)
+{
+    if (!digest_is_zero(digest)) {
+        detail_hex(out, name, bytes_digest(digest));
+    }
+}
+
+static void detail_text(struct output *out, const char *name, struct bytes text)
+{
+    if (text.size > 0) {
+        output_bytes(out, name, text);
+        output_line(out, "  %-18s %.*s", name, SPEECH_TEXT(text));
+    }
+}
+
+static void detail_id(struct output *out, const char *name, const struct id *id)
+{
+    static const struct id none;
+    char text[TEXT_ID_BYTES];
+    if (!id_equal(id, &none)) {
+        text_id_format(id, text);
+        output_text(out, name, text);
+        output_line(out, "  %-18s %s", name, text);
+    }
+}
+
+static void detail_exchange(struct output *out, const struct wire_exchange_part *part)
+{
+    output_object(out, "exchange_part");
+    detail_id(out, "exchange_id", &part->exchange_id);
+    detail_digest(out, "request_hash", &part->request_hash);
+    detail_text(out, "holder", part->holder);
+    detail_text(out, "dataset", part->dataset);
+    detail_text(out, "agreement", part->agreement);
+    detail_id(out, "consent", &part->consent);
+    detail_digest(out, "bundle_hash", &part->bundle_hash);
+    detail_digest(out, "answer_hash", &part->answer_hash);
+    detail_text(out, "reason", part->reason);
+    output_object_end(out);
+}
+
+static void detail_officer(struct output *out, const struct wire_officer_part *part)
+{
+    output_object(out, "officer_part");
+    detail_text(out, "official", part->official);
+    detail_text(out, "official_role", part->official_role);
+    detail_text(out, "case_ref", part->case_ref);
+    detail_text(out, "node", part->node);
+    detail_text(out, "reader", part->reader);
+    detail_text(out, "reader_role", part->reader_role);
+    detail_text(out, "question", part->question);
+    detail_text(out, "reason", part->reason);
+    output_array(out, "flags");
+    for (size_t i = 0; i < part->flags_count; i++) {
+        output_item(out, part->flags[i]);
+        output_line(out, "  %-18s %.*s", "flag", SPEECH_TEXT(part->flags[i]));
+    }
+    output_array_end(out);
+    output_number(out, "over_asked", part->over_asked_count);
+    if (part->over_asked_count > 0) {
+        output_line(out, "  %-18s %zu fields that no agreement allows for the purpose",
+                    "over-asked", part->over_asked_count);
+    }
+    output_object_end(out);
+}
+
+void entry_text_detail(struct output *out, const struct entry_text *entry)
+{
+    if (entry->exchange != NULL) {
+        detail_exchange(out, entry->exchange);
+    }
+    if (entry->subject != NULL) {
+        output_object(out, "subject_part");
+        output_number(out, "sequence", entry->subject->sequence);
+        output_line(out, "  %-18s %llu of this citizen's list", "sequence",
+                    (unsigned long long)entry->subject->sequence);
+        detail_digest(out, "previous", &entry->subject->previous);
+        output_object_end(out);
+    }
+    if (entry->officer != NULL) {
+        detail_officer(out, entry->officer);
+    }
+}

@@ -1,0 +1,12 @@
+// Receipts between the wire's form, the proof's form, and files.
+#pragma once
+
+#include "proof/receipt.h"
+#include "wire/message.h"
+
+// The same receipt for proof_receipt_verify(); borrows. The wire's receipt has its `extra`.
+struct proof_receipt receipt_plain(const struct wire_receipt *receipt);
+
+// Writes a receipt as a tlog-proof text to a new file.
+NODISCARD enum status receipt_save(const struct proof_receipt *receipt, const char *path,
+                                   struct error *err);

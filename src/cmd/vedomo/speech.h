@@ -1,0 +1,55 @@
+// Entries and consents in words: with the sentences of the policy bundle where there is one, with
+// codes where there is none.
+#pragma once
+
+#include "base/arena.h"
+#include "catalogue/catalogue.h"
+#include "wire/message.h"
+
+struct speech {
+    const struct catalogue *catalogue; // NULL: codes
+    enum catalogue_language language;
+};
+
+// Appends a member's title, a purpose's text, a dataset's title, an official role's title.
+void speech_member(const struct speech *speech, struct bytes code, struct buffer *out);
+void speech_purpose(const struct speech *speech, struct bytes code, struct buffer *out);
+void speech_dataset(const struct speech *speech, struct bytes code, struct buffer *out);
+void speech_official(const struct speech *speech, struct bytes code, struct buffer *out);
+
+// Appends a field's title, with its form in brackets unless that is `full` or empty.
+void speech_field(const struct speech *speech, struct bytes dataset, struct bytes name,
+                  struct bytes form, struct buffer *out);
+
+// Appends the ground, such as "law (article)".
+void speech_basis(const struct speech *speech, uint32_t basis, struct bytes article,
+                  struct buffer *out);
+
+// What a reason's sentence is about.
+struct speech_reason {
+    struct bytes code;
+    struct bytes asker;   // {a}
+    struct bytes dataset; // with `field`: {f}
+    struct bytes field;
+    struct bytes form; // {form}
+    uint32_t basis;    // {basis}
+    struct bytes article;
+    uint64_t at;   // {d}: milliseconds
+    uint64_t uses; // {n}
+};
+
+// Appends the sentence of a reason; its code where there is no sentence.
+void speech_reason(const struct speech *speech, const struct speech_reason *reason,
+                   struct buffer *out);
+
+// Appends the sentence with which an agency asks for this consent: what the citizen is shown, whose
+// hash stands in the artefact.
+NODISCARD enum status speech_notice(const struct speech *speech,
+                                    const struct wire_artefact *artefact, struct buffer *out,
+                                    struct error *err);
+
+// "2026-11-21" of milliseconds; appended.
+void speech_day(uint64_t wall_ms, struct buffer *out);
+
+// A code as bytes to print with "%.*s".
+#define SPEECH_TEXT(bytes) (int)(bytes).size, (const char *)(bytes).data
