@@ -9,6 +9,7 @@
 #include "node/words.h"
 #include "wire/codes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,7 @@ static enum vedomo_status give(const struct error *err, enum status status,
     enum vedomo_status given = (enum vedomo_status)status;
     if (error != NULL) {
         error->status = given;
-        memset(error->message, 0, sizeof(error->message));
-        strncpy(error->message, status == ST_OK ? "" : err->message, sizeof(error->message) - 1);
+        snprintf(error->message, sizeof(error->message), "%s", status == ST_OK ? "" : err->message);
     }
     return given;
 }

@@ -65,7 +65,8 @@ void node_lookup_destroy(struct node_lookup **lookup)
 static void unavailable(struct node_lookup *lookup, const char *why)
 {
     lookup->status = CATALOGUE_VALUE_UNAVAILABLE;
-    snprintf(lookup->problem, sizeof(lookup->problem), "%s", why);
+    snprintf(lookup->problem, sizeof(lookup->problem), "%.*s", (int)sizeof(lookup->problem) - 1,
+             why);
 }
 
 // --- values of SQLite ---
