@@ -1,6 +1,10 @@
 // Reading the log: entries, proofs of any size, tiles, receipts of old entries.
 #include "log_fixture.h"
 
+#include "base/thread.h"
+
+#include <stdatomic.h>
+
 enum { SIZE = 1100 };
 
 struct reading {
@@ -192,6 +196,77 @@ TEST(a_reader_sees_one_size_while_the_writer_goes_on)
     assert_ok(audit_log_root(reading.log, 200, &after, &err));
     assert_true(digest_equal(&before, &after));
     reading_end(&reading);
+}
+
+struct proving {
+    struct audit_journal *journal;
+    atomic_bool stop;
+    unsigned proofs;
+    unsigned failures;
+};
+
+// Proves entries of whatever size it sees, and that it is consistent with what it saw before.
+static void prove_all(struct thread *thread, void *argument)
+{
+    struct proving *proving = argument;
+    struct error err;
+    struct audit_log *log = NULL;
+    struct digest before = proof_empty_root();
+    uint64_t seen = 0;
+    enum status status = audit_log_create(proving->journal, &log, &err);
+    thread_ready(thread, status, &err);
+    while (status == ST_OK && !atomic_load(&proving->stop)) {
+        struct audit_record record;
+        struct digest root;
+        uint64_t size = 0;
+        struct buffer path = buffer_init(4096);
+        struct buffer consistency = buffer_init(4096);
+        status = audit_log_begin(log, &size, &err);
+        if (status == ST_OK && size > 0) {
+            uint64_t index = proving->proofs * 31 % size;
+            status = audit_log_record(log, index, &record, &err);
+            status = status == ST_OK ? audit_log_root(log, size, &root, &err) : status;
+            status = status == ST_OK ? audit_log_inclusion(log, index, size, &path, &err) : status;
+            status = status == ST_OK ? audit_log_consistency(log, seen, size, &consistency, &err)
+                                     : status;
+            if (status == ST_OK && (!proof_inclusion_verify(&record.leaf_hash, index, size,
+                                                            buffer_view(&path), &root) ||
+                                    !proof_consistency_verify(seen, &before, size, &root,
+                                                              buffer_view(&consistency)))) {
+                status = ST_UNPROVEN;
+            }
+            before = root;
+            seen = size;
+            proving->proofs++;
+        }
+        audit_log_end(log);
+        buffer_fini(&path);
+        buffer_fini(&consistency);
+    }
+    proving->failures += status != ST_OK;
+    audit_log_destroy(&log);
+}
+
+TEST(proofs_hold_while_the_writer_writes)
+{
+    struct error err;
+    struct log_fixture fixture;
+    struct thread *thread = NULL;
+    fixture_begin(&fixture);
+    fixture_open(&fixture);
+    struct proving proving = { .journal = fixture.journal };
+    assert_ok(thread_start("prover", prove_all, &proving, &thread, &err));
+    for (uint64_t size = 40; size <= 2000; size += 40) {
+        fixture_grow(&fixture, size);
+        if (size % 200 == 0) {
+            fixture_publish(&fixture);
+        }
+    }
+    atomic_store(&proving.stop, true);
+    thread_join(&thread);
+    assert_int_equal(proving.failures, 0);
+    assert_true(proving.proofs > 0);
+    fixture_end(&fixture);
 }
 
 TEST(a_minute_is_found_by_halving)

@@ -1,6 +1,7 @@
 // The checker: a whole log passes, and every kind of damage is found and named, without a crash.
 #include "log_fixture.h"
 
+#include "audit/record.h"
 #include "audit/verify.h"
 #include "base/file.h"
 
@@ -332,6 +333,87 @@ TEST(a_page_of_noise_anywhere_never_crashes_the_checker)
     check(&checked, true);
     assert_int_equal(checked.result.findings, 0);
     buffer_fini(&data);
+    checked_end(&checked);
+}
+
+// The environment as an administrator with an editor would have it.
+static struct store_txn *begin_tampering(const struct checked *checked, struct store **store)
+{
+    struct error err;
+    char path[192];
+    struct store_txn *txn = NULL;
+    snprintf(path, sizeof(path), "%s/log", checked->fixture.home);
+    struct store_options options = { .path = path,
+                                     .map_bytes = (size_t)1 << 30,
+                                     .names = audit_journal_tables,
+                                     .count = AUDIT_JOURNAL_TABLES };
+    assert_ok(store_open(&options, store, &err));
+    assert_ok(store_begin_write(*store, &txn, &err));
+    return txn;
+}
+
+TEST(entries_taken_out_are_counted)
+{
+    struct error err;
+    struct checked checked;
+    struct store *store = NULL;
+    checked_begin(&checked);
+    fixture_close(&checked.fixture);
+    struct store_txn *txn = begin_tampering(&checked, &store);
+    for (uint64_t index = 100; index < 105; index++) {
+        struct audit_key key = audit_key_u64(index);
+        assert_ok(store_remove(txn, AUDIT_JOURNAL_ENTRY, audit_key_view(&key), &err));
+    }
+    struct audit_key tile = audit_key_tile(0, 1);
+    assert_ok(store_remove(txn, AUDIT_JOURNAL_TILE, audit_key_view(&tile), &err));
+    tile = audit_key_tile(0, 2);
+    uint8_t hashes[AUDIT_TILE_BYTES] = { 0 };
+    assert_ok(store_put(txn, AUDIT_JOURNAL_TILE, audit_key_view(&tile),
+                        bytes_of(hashes, sizeof(hashes)), &err));
+    assert_ok(store_commit(&txn, &err));
+    store_close(&store);
+    check(&checked, false);
+    assert_int_equal(checked.heard.count[AUDIT_FAULT_ENTRY], 1);
+    assert_int_equal(checked.heard.last[AUDIT_FAULT_ENTRY].index, 100);
+    assert_int_equal(checked.heard.last[AUDIT_FAULT_ENTRY].count, 5);
+    // Five entries unlike their tile, one tile missing, one beyond the end.
+    assert_int_equal(checked.heard.count[AUDIT_FAULT_TILE], 7);
+    assert_int_equal(checked.result.size, SIZE);
+    checked_end(&checked);
+}
+
+TEST(a_rewrite_that_fits_its_tiles_is_told_by_what_was_published)
+{
+    struct error err;
+    struct checked checked;
+    struct store *store = NULL;
+    struct bytes value;
+    uint8_t record[2048];
+    uint8_t hashes[AUDIT_TILE_BYTES];
+    checked_begin(&checked);
+    fixture_close(&checked.fixture);
+    struct store_txn *txn = begin_tampering(&checked, &store);
+    struct audit_key key = audit_key_u64(40);
+    struct audit_key tile = audit_key_tile(0, 0);
+    assert_ok(store_get(txn, AUDIT_JOURNAL_ENTRY, audit_key_view(&key), &value, &err));
+    size_t size = value.size;
+    memcpy(record, value.data, size);
+    record[20] ^= 1;
+    struct digest hash = seal_leaf_hash(bytes_of(record + 1, AUDIT_LEAF_BYTES));
+    assert_ok(store_get(txn, AUDIT_JOURNAL_TILE, audit_key_view(&tile), &value, &err));
+    memcpy(hashes, value.data, sizeof(hashes));
+    memcpy(hashes + 40 * sizeof(hash), hash.bytes, sizeof(hash));
+    assert_ok(
+        store_put(txn, AUDIT_JOURNAL_ENTRY, audit_key_view(&key), bytes_of(record, size), &err));
+    assert_ok(store_put(txn, AUDIT_JOURNAL_TILE, audit_key_view(&tile),
+                        bytes_of(hashes, sizeof(hashes)), &err));
+    assert_ok(store_commit(&txn, &err));
+    store_close(&store);
+    check(&checked, false);
+    assert_int_equal(checked.result.findings, 3); // the checkpoints of 300, 600 and 700
+    assert_int_equal(checked.heard.count[AUDIT_FAULT_CHECKPOINT], 3);
+    assert_int_equal(checked.heard.last[AUDIT_FAULT_CHECKPOINT].index, 0);
+    assert_status(ST_UNPROVEN, fixture_try(&checked.fixture, &err)); // nor does it open
     checked_end(&checked);
 }
 
