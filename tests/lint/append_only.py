@@ -18,7 +18,7 @@ VIEWS = re.compile(r"^src/audit/views?(?:_\w+)?\.c$")
 JOURNAL = re.compile(r"\b(?:AUDIT_JOURNAL_\w+|audit_journal_tables|audit_journal_store)\b")
 
 # Who may open the journal's environment, and how the checker must.
-OPENERS = {"src/audit/journal.c", "src/audit/verify.c", "src/audit/verify_walk.c"}
+OPENERS = {"src/audit/backup.c", "src/audit/journal.c", "src/audit/verify.c", "src/audit/verify_walk.c"}
 FOLDER = re.compile(r"\bAUDIT_JOURNAL_FOLDER\b")
 DEFINES = re.compile(r"^\s*#\s*define\s+AUDIT_JOURNAL_")
 WRITES = re.compile(r"\bstore_(?:begin_write|put_new|append|commit)\s*\(")
