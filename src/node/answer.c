@@ -239,7 +239,7 @@ static enum status check_verdict(const struct wire_verdict *verdict,
     }
     size_t place = (size_t)(field - grant->dataset->fields);
     if (!catalogue_form_set_covers(&agreement->forms[place], given) ||
-        !catalogue_form_set_covers(&field->forms, given)) {
+        !catalogue_form_set_has(&field->forms, given)) {
         return error_set(err, ST_DENIED, "policy: agreement %s does not allow %s in that form",
                          agreement->id, field->name);
     }
