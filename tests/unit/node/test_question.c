@@ -82,11 +82,15 @@ TEST(more_fields_than_a_request_holds_are_refused)
     struct error err;
     struct arena *arena = arena_create(100000);
     struct node_question question;
-    char text[4000] = HEAD "\"fields\":[\"a\"";
+    struct buffer text = buffer_init(4000);
+    buffer_text(&text, HEAD "\"fields\":[\"a\"");
     for (int i = 0; i < 64; i++) {
-        strcat(text, ",\"a\"");
+        buffer_text(&text, ",\"a\"");
     }
-    strcat(text, "]," BASIS "}");
-    assert_status(ST_USAGE, read_question(text, &question, arena, &err));
+    buffer_text(&text, "]," BASIS "}");
+    int64_t timeout_ms = 0;
+    assert_status(ST_USAGE,
+                  node_api_question(buffer_view(&text), arena, &question, &timeout_ms, &err));
+    buffer_fini(&text);
     arena_destroy(&arena);
 }

@@ -4,9 +4,9 @@
 #include "test.h"
 
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct queue *new_back(void)
@@ -145,16 +145,19 @@ TEST(a_sqlite_register_is_read_through_its_mapping)
 {
     struct error err;
     char path[300];
-    char command[900];
     snprintf(path, sizeof(path), "%s/r.db", test_directory());
-    snprintf(command, sizeof(command),
-             "sqlite3 %s \"CREATE TABLE p(id, name, ok, pic, at);"
-             "INSERT INTO p VALUES('VD-1', 'Anna', 1, x'00', '2026-02-03T04:05:06Z');"
-             "INSERT INTO p VALUES('VD-2', '', NULL, NULL, '2026-02-03');"
-             "INSERT INTO p VALUES('VD-3', 'x', 1, 1, 1);"
-             "INSERT INTO p VALUES('VD-3', 'y', 1, 1, 1);\"",
-             path);
-    assert_int_equal(system(command), 0);
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(database,
+                     "CREATE TABLE p(id, name, ok, pic, at);"
+                     "INSERT INTO p VALUES('VD-1', 'Anna', 1, x'00', '2026-02-03T04:05:06Z');"
+                     "INSERT INTO p VALUES('VD-2', '', NULL, NULL, '2026-02-03');"
+                     "INSERT INTO p VALUES('VD-3', 'x', 1, 1, 1);"
+                     "INSERT INTO p VALUES('VD-3', 'y', 1, 1, 1);",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(database);
     struct config_column columns[] = {
         { "name", "name" },
         { "ok", "CASE ok WHEN 1 THEN 'true' ELSE 'false' END" },
