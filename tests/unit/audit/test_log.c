@@ -217,7 +217,7 @@ static void prove_all(struct thread *thread, void *argument)
     thread_ready(thread, status, &err);
     while (status == ST_OK && !atomic_load(&proving->stop)) {
         struct audit_record record;
-        struct digest root;
+        struct digest root = before;
         uint64_t size = 0;
         struct buffer path = buffer_init(4096);
         struct buffer consistency = buffer_init(4096);
