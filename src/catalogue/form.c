@@ -5,16 +5,25 @@
 
 #include "base/text.h"
 
-static const char *const names[CATALOGUE_FORM_COUNT] = {
-    [CATALOGUE_FORM_NONE] = "",
-    [CATALOGUE_FORM_FULL] = "full",
-    [CATALOGUE_FORM_MASKED] = "masked",
-    [CATALOGUE_FORM_LAST4] = "last4",
-    [CATALOGUE_FORM_YEAR] = "year",
-    [CATALOGUE_FORM_EXISTS] = "exists",
-    [CATALOGUE_FORM_MATCH] = "match",
-    [CATALOGUE_FORM_OVER] = "over",
-    [CATALOGUE_FORM_PSEUDONYM] = "pseudonym",
+struct name {
+    const char *text;
+    size_t size;
+};
+
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+static const struct name names[CATALOGUE_FORM_COUNT] = {
+    [CATALOGUE_FORM_NONE] = NAME(""),
+    [CATALOGUE_FORM_FULL] = NAME("full"),
+    [CATALOGUE_FORM_MASKED] = NAME("masked"),
+    [CATALOGUE_FORM_LAST4] = NAME("last4"),
+    [CATALOGUE_FORM_YEAR] = NAME("year"),
+    [CATALOGUE_FORM_EXISTS] = NAME("exists"),
+    [CATALOGUE_FORM_MATCH] = NAME("match"),
+    [CATALOGUE_FORM_OVER] = NAME("over"),
+    [CATALOGUE_FORM_PSEUDONYM] = NAME("pseudonym"),
 };
 
 // How much a form tells in the order of strength; 0: it stands outside the order.
@@ -27,7 +36,8 @@ bool catalogue_form_parse(struct bytes text, struct catalogue_form *form)
 {
     uint64_t number = 0;
     for (int kind = CATALOGUE_FORM_FULL; kind < CATALOGUE_FORM_COUNT; kind++) {
-        if (kind != CATALOGUE_FORM_OVER && bytes_equal_text(text, names[kind])) {
+        if (text.size == names[kind].size && kind != CATALOGUE_FORM_OVER &&
+            memcmp(text.data, names[kind].text, text.size) == 0) {
             *form = (struct catalogue_form){ .kind = (enum catalogue_form_kind)kind };
             return true;
         }
@@ -48,13 +58,13 @@ void catalogue_form_format(struct catalogue_form form, char text[CATALOGUE_FORM_
     if (form.kind == CATALOGUE_FORM_OVER) {
         snprintf(text, CATALOGUE_FORM_TEXT_BYTES, "over(%u)", form.number);
     } else {
-        snprintf(text, CATALOGUE_FORM_TEXT_BYTES, "%s", names[form.kind]);
+        snprintf(text, CATALOGUE_FORM_TEXT_BYTES, "%s", names[form.kind].text);
     }
 }
 
 const char *catalogue_form_kind_name(enum catalogue_form_kind kind)
 {
-    return kind < CATALOGUE_FORM_COUNT ? names[kind] : "";
+    return kind < CATALOGUE_FORM_COUNT ? names[kind].text : "";
 }
 
 bool catalogue_form_equal(struct catalogue_form a, struct catalogue_form b)

@@ -314,7 +314,7 @@ enum status policy_decide(const struct policy_input *input, struct policy_decisi
     }
     bool by_consent = request->basis == CATALOGUE_BASIS_CONSENT;
     if (by_consent && candidate_count != 0) {
-        choice = policy_choose_consent(input, match.agreement, candidates);
+        choice = policy_choose_consent(input, match.agreement, candidates, candidate_count);
     }
     decide_candidates(input, candidates, &choice, by_consent, decision);
     finish_fields(input, decision);

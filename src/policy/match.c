@@ -82,14 +82,21 @@ enum catalogue_reason policy_match_field(const struct policy_match *match,
     return reason;
 }
 
+// Names of one dataset differ at their ends more often than at their beginnings.
+static bool same_name(struct bytes a, struct bytes b)
+{
+    return a.size == b.size && a.size != 0 && a.data[a.size - 1] == b.data[b.size - 1] &&
+           memcmp(a.data, b.data, a.size) == 0;
+}
+
 // True when the consent names the field in this form or a stronger one.
 static bool grant_covers(const struct consent_grant *grant, struct bytes name,
                          struct catalogue_form form)
 {
     for (size_t i = 0; i < grant->field_count; i++) {
         const struct consent_grant_field *field = &grant->fields[i];
-        if (bytes_equal(field->name, name) && (catalogue_form_equal(field->form, form) ||
-                                               catalogue_form_stronger(field->form, form))) {
+        if (same_name(field->name, name) && (catalogue_form_equal(field->form, form) ||
+                                             catalogue_form_stronger(field->form, form))) {
             return true;
         }
     }
@@ -192,30 +199,43 @@ static unsigned gate_rank(enum catalogue_reason gate)
     return ranks[gate];
 }
 
+static size_t count_fields(const struct policy_request *request,
+                           const struct policy_candidate *candidates,
+                           const struct consent_grant *grant)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->field_count; i++) {
+        if (candidates[i].field != NULL &&
+            policy_form(&candidates[i], grant, request->exact).kind != CATALOGUE_FORM_NONE) {
+            count++;
+        }
+    }
+    return count;
+}
+
 struct policy_choice policy_choose_consent(const struct policy_input *input,
                                            const struct catalogue_agreement *agreement,
-                                           const struct policy_candidate *candidates)
+                                           const struct policy_candidate *candidates,
+                                           size_t candidate_count)
 {
     struct policy_choice best = { .gate = CATALOGUE_REASON_NO_CONSENT };
+    unsigned best_rank = 0;
     size_t best_fields = 0;
     for (size_t i = 0; i < input->grant_count; i++) {
         struct policy_choice choice = { .grant = &input->grants[i] };
         if (!policy_grant_matters(input->request, choice.grant)) {
             continue;
         }
-        size_t fields = 0;
-        for (size_t j = 0; j < input->request->field_count; j++) {
-            if (candidates[j].field != NULL &&
-                policy_form(&candidates[j], choice.grant, input->request->exact).kind !=
-                    CATALOGUE_FORM_NONE) {
-                fields++;
-            }
-        }
         choice.gate = grant_gate(input, agreement, choice.grant, &choice.uses);
         unsigned rank = gate_rank(choice.gate);
-        unsigned best_rank = best.grant != NULL ? gate_rank(best.gate) : 0;
-        if (fields != 0 && (rank > best_rank || (rank == best_rank && fields > best_fields))) {
+        // One that stands worse, or as well as one that permits everything, cannot be better.
+        if (rank < best_rank || (rank == best_rank && best_fields == candidate_count)) {
+            continue;
+        }
+        size_t fields = count_fields(input->request, candidates, choice.grant);
+        if (fields != 0 && (rank > best_rank || fields > best_fields)) {
             best = choice;
+            best_rank = rank;
             best_fields = fields;
         }
     }

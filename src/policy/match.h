@@ -36,10 +36,12 @@ struct policy_choice {
     uint32_t uses;                     // as capped by the agreement
 };
 
-// The consent that the decision rests on: the one that stands best and, of those, permits most.
+// The consent that the decision rests on: the one that stands best and, of those, permits most; of
+// equals the first. `candidate_count` of the candidates have a field.
 struct policy_choice policy_choose_consent(const struct policy_input *input,
                                            const struct catalogue_agreement *agreement,
-                                           const struct policy_candidate *candidates);
+                                           const struct policy_candidate *candidates,
+                                           size_t candidate_count);
 
 // The strongest form, not stronger than asked, that the agreement and, where there is one, the
 // consent let through; with `exact` the form asked or NONE.

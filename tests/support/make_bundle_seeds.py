@@ -26,6 +26,9 @@ def main():
     write("bundle", "scenario", blob)
     write("bundle", "plural", "{n} {n, plural, one {a {n}} few {b} many {c} other {d}}.".encode())
     write("bundle", "name", "Ветрова́ Анна, ул. Ёлочная, 1-а, +7 000 000-12-34".encode())
+    for name in ("vedomod.yaml", "node.yaml"):
+        with open(os.path.join(SCENARIO, "..", name), "rb") as file:
+            write("yaml", name, file.read())
     write("yaml", "aliases", b"a: &a [1, 2]\nb: *a\nc: {d: *a}\n")
 
 

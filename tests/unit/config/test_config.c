@@ -156,6 +156,21 @@ TEST(a_reload_takes_what_it_can)
     config_destroy(&current);
 }
 
+TEST(the_sample_files_load)
+{
+    static const char *const samples[CONFIG_PROGRAM_COUNT] = {
+        [CONFIG_VEDOMOD] = PROJECT_DIR "/config/vedomod.yaml",
+        [CONFIG_NODE] = PROJECT_DIR "/config/node.yaml",
+        [CONFIG_PORTAL] = PROJECT_DIR "/config/portal.yaml",
+    };
+    for (int i = 0; i < CONFIG_PROGRAM_COUNT; i++) {
+        struct error err;
+        struct config *config = NULL;
+        assert_ok(config_load((enum config_program)i, samples[i], &config, &err));
+        config_destroy(&config);
+    }
+}
+
 // With WRITE_REFERENCE in the environment it writes the reference first.
 TEST(the_reference_is_in_step_with_the_tables)
 {
