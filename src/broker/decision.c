@@ -7,6 +7,9 @@
 
 enum { CONSENTS_MAX = 256 };
 
+static const int64_t FLAG_AFTER_WITHDRAWAL_MS = INT64_C(30) * 24 * 60 * 60 * 1000;
+static const struct bytes flag_after_withdrawal = { (const uint8_t *)"basis-after-withdrawal", 22 };
+
 static enum status out_of_memory(struct error *err)
 {
     return error_set(err, ST_NOMEM, "the request needs more memory than one may have");
@@ -27,9 +30,19 @@ static enum status read_counter(struct worker *worker, const struct audit_tag *t
     return audit_reader_counter(worker->reader, &key, &counter->value, err);
 }
 
+// Asked on another ground soon after the citizen withdrew consent to the same: an officer should
+// look at it.
+static bool comes_after_withdrawal(const struct worker *worker, const struct exchange *exchange,
+                                   const struct wire_consent_record *record)
+{
+    return exchange->basis != WIRE_BASIS_CONSENT && record->state == WIRE_CONSENT_WITHDRAWN &&
+           worker->now_ms - (int64_t)record->changed_at < FLAG_AFTER_WITHDRAWAL_MS;
+}
+
 // The citizen's consents that could matter for this request.
 static enum status read_grants(struct worker *worker, const struct exchange *exchange,
-                               struct arena *arena, struct policy_input *input, struct error *err)
+                               struct arena *arena, struct policy_input *input,
+                               struct wire_officer_part *seen, struct error *err)
 {
     struct wire_consent_record *records = arena_take(arena, CONSENTS_MAX * sizeof(*records));
     struct consent_grant *grants = arena_take(arena, CONSENTS_MAX * sizeof(*grants));
@@ -46,6 +59,10 @@ static enum status read_grants(struct worker *worker, const struct exchange *exc
         if (status == ST_OK && (!bytes_equal(artefact.asker, exchange->asker) ||
                                 !bytes_equal(artefact.dataset, exchange->dataset))) {
             continue;
+        }
+        if (seen != NULL && comes_after_withdrawal(worker, exchange, &records[i])) {
+            seen->flags = &flag_after_withdrawal;
+            seen->flags_count = 1;
         }
         if (status == ST_OK) {
             status = read_counter(worker, &exchange->tag, &spent, err);
@@ -129,7 +146,7 @@ enum status worker_decide(struct worker *worker, const struct exchange *exchange
         .evidence = POLICY_EVIDENCE_UNSUPPORTED,
         .now_ms = worker->now_ms,
     };
-    enum status status = read_grants(worker, exchange, arena, &input, err);
+    enum status status = read_grants(worker, exchange, arena, &input, seen, err);
     if (status != ST_OK) {
         return status;
     }

@@ -187,12 +187,14 @@ void router_end(struct router *router, struct exchange *exchange, enum wire_kind
 
 // ---- outcomes
 
+// A key may come again from a new connection when its old one has gone. Two that live at once mean
+// that the key is in two places.
 static void welcome(struct router *router, struct job *job)
 {
     struct connection *connection = job->connection;
     int64_t now_ms = clock_monotonic_ms();
     if (connection->greeted && !bus_route_equal(&connection->route, &job->from.route) &&
-        now_ms - connection->heard_ms < router->broker->home.settings->listen.heartbeat_ms) {
+        router_ping(router, connection, now_ms)) {
         metric_add(METRIC_SECOND_CONNECTION, 1);
         log_event(LOG_LEVEL_WARNING, "key.second-connection",
                   log_text("member", (const char *)job->from.member.data));

@@ -328,7 +328,7 @@ static void expire(struct router *router, int64_t now_ms)
     }
 }
 
-static void ping(struct router *router, struct connection *connection, int64_t now_ms)
+bool router_ping(struct router *router, struct connection *connection, int64_t now_ms)
 {
     struct error err;
     struct bus_frame head;
@@ -343,6 +343,7 @@ static void ping(struct router *router, struct connection *connection, int64_t n
     }
     bus_frame_fini(&head);
     bus_frame_fini(&boxes);
+    return connection->greeted;
 }
 
 // Once a second: fresh budgets, pings to the silent, the dead are no longer connected.
@@ -360,7 +361,7 @@ static void every_second(struct router *router, int64_t now_ms)
             connection->greeted = false;
         } else if (connection->greeted && silent_ms > settings->listen.heartbeat_ms &&
                    now_ms - connection->pinged_ms > settings->listen.heartbeat_ms) {
-            ping(router, connection, now_ms);
+            router_ping(router, connection, now_ms);
         }
     }
     size_t unrecorded = router->unrecorded_count;

@@ -40,6 +40,9 @@ bool router_send_to_key(struct router *router, const struct digest *batch_key,
 // Hands a job to another thread and counts it until it is back.
 void router_pass(struct router *router, struct queue *queue, struct job *job);
 
+// Sends a PING; false: the connection has gone, and is no longer greeted.
+bool router_ping(struct router *router, struct connection *connection, int64_t now_ms);
+
 // Does what a job that has come back asks for, and destroys it.
 void router_finish(struct router *router, struct job *job);
 
