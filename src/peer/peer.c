@@ -21,6 +21,7 @@ enum {
     RETRY_MS = 5,            // a socket that took no more
     BACKOFF_MIN_MS = 250,
     BACKOFF_MAX_MS = 30 * 1000,
+    FAILURES_AFTER_WELCOME = 2,
     STEADY_MS = 10 * 1000,     // a connection that lasted so long starts the back-off anew
     HEARTBEATS_MISSED = 3,     // before the connection counts as dead
     KEEP_EVERY_MS = 10 * 1000, // writes of the checkpoint's file
@@ -88,7 +89,10 @@ void peer_fail(struct peer *peer)
 {
     int64_t now = clock_monotonic_ms();
     bool steady = peer->state == PEER_READY && now - peer->ready_ms >= STEADY_MS;
-    peer->failures = steady ? 1 : peer->failures + 1;
+    // A broker that had let us in and went down is back soon; one that never did may stay away.
+    bool welcome = peer->state == PEER_READY && peer->failures > FAILURES_AFTER_WELCOME;
+    unsigned before = steady ? 0 : welcome ? FAILURES_AFTER_WELCOME : peer->failures;
+    peer->failures = before + 1;
     disconnect(peer);
     peer->happened++;
     peer->state = PEER_WAITING;
