@@ -72,7 +72,8 @@ static void add_mark(struct folding *folding, uint32_t point)
 
 static void add_folded(struct folding *folding, uint32_t point)
 {
-    if (mark_class(point) != 0) {
+    // A mark behind a space stands on its own, as a letter would.
+    if (mark_class(point) != 0 && folding->started && !folding->pending_space) {
         add_mark(folding, point);
         return;
     }
@@ -82,6 +83,11 @@ static void add_folded(struct folding *folding, uint32_t point)
     }
     folding->pending_space = false;
     folding->started = true;
+    if (mark_class(point) != 0) {
+        folding->letter = 0;
+        add_mark(folding, point);
+        return;
+    }
     folding->letter = point;
     write_point(folding->out, point);
 }

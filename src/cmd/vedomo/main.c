@@ -41,6 +41,7 @@ static const struct command *const commands[] = {
     &cmd_log_vkey,
     &cmd_status,
     &cmd_config_check,
+    &cmd_bench_decide,
     &cmd_version,
 };
 

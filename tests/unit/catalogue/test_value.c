@@ -263,7 +263,13 @@ TEST(folding_meets_composed_and_decomposed_letters)
         { "a\xc2\xa0 \t b", "A B" },                  // a no-break space
     };
     static const char *const other[][2] = {
-        { "Йод", "Иод" }, { "а", "a" }, { "ab", "a b" }, { "é", "e" }, { "", "" }, { " ", "\t" },
+        { "Йод", "Иод" },
+        { "а", "a" },
+        { "ab", "a b" },
+        { "é", "e" },
+        { "", "" },
+        { " ", "\t" },
+        { "o \xcc\xaa", "o\xcc\xaa" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(same); i++) {
         if (!catalogue_value_same(bytes_text(same[i][0]), bytes_text(same[i][1]))) {
@@ -280,7 +286,8 @@ TEST(folding_meets_composed_and_decomposed_letters)
 
 TEST(folding_twice_is_folding_once)
 {
-    static const char *const texts[] = { "ПриВет,  Мир", "E\xcc\x81 COLE", "\xc7\x84", "Ǻ ǽ" };
+    static const char *const texts[] = { "ПриВет,  Мир", "E\xcc\x81 COLE", "\xc7\x84",
+                                         " \xc8\xab\xcc\xaa \xcc\xaa", "Ǻ ǽ" };
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         struct buffer once = buffer_init(256);
         struct buffer twice = buffer_init(256);
