@@ -16,7 +16,7 @@ static const int64_t now_ms = 1790000000000;
 
 struct setting {
     struct catalogue *catalogue;
-    char names[FIELDS][8];
+    char names[FIELDS][24];
     struct policy_ask asks[FIELDS];
     struct consent_grant_field fields[FIELDS];
     struct consent_grant grants[CONSENTS];
