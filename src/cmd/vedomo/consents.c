@@ -94,10 +94,10 @@ enum status consents_find(struct person *person, const char *id, struct consent_
                            : status;
 }
 
-static const char *state_of(const struct consent_item *item)
+static enum consent_state state_now(const struct consent_item *item)
 {
     enum consent_state state = (enum consent_state)item->record.state;
-    return consent_state_name(consent_state_at(state, item->artefact.not_after, clock_wall_ms()));
+    return consent_state_at(state, item->artefact.not_after, clock_wall_ms());
 }
 
 void consents_show_line(struct output *out, const struct speech *speech,
@@ -107,15 +107,15 @@ void consents_show_line(struct output *out, const struct speech *speech,
     struct buffer words = buffer_init(8192);
     text_id_format(&item->record.id, id);
     speech_member(speech, item->artefact.asker, &words);
-    buffer_text(&words, ", ");
+    buffer_text(&words, ": ");
     speech_dataset(speech, item->artefact.dataset, &words);
-    buffer_text(&words, ", until ");
+    buffer_format(&words, ", %s ", speech_word(speech, SPEECH_UNTIL));
     speech_day(item->artefact.not_after, &words);
-    output_line(out, "%s  %-10s  %.*s", id, state_of(item), (int)words.size,
+    output_line(out, "%s  %s: %.*s", id, speech_state(speech, state_now(item)), (int)words.size,
                 (const char *)words.data);
     buffer_fini(&words);
     output_text(out, "id", id);
-    output_text(out, "state", state_of(item));
+    output_text(out, "state", consent_state_name(state_now(item)));
     output_number(out, "revision", item->record.revision);
     output_bytes(out, "asker", item->artefact.asker);
     output_bytes(out, "dataset", item->artefact.dataset);

@@ -379,6 +379,7 @@ static void show_ending(struct output *out, const struct speech *speech,
         .dataset = access->dataset,
     };
     speech_reason(speech, &reason, &line);
+    output_bytes(out, "ending_sentence", buffer_view(&line));
     output_line(out, "       %s: %.*s", entry_kind_name(entry->ending), (int)line.size,
                 (const char *)line.data);
     buffer_fini(&line);
@@ -398,13 +399,15 @@ static void show_decision(struct output *out, const struct speech *speech,
         buffer_clear(&line);
         say_access(speech, access, false, &line);
         print_buffer(out, "       ", &line);
+        output_bytes(out, "sentence_refused", buffer_view(&line));
         show_refusals(out, speech, access);
     }
     if (grants_any(access)) {
         show_ending(out, speech, entry, access);
     }
     if (access->justification.size > 0) {
-        output_line(out, "       urgent because: %.*s", SPEECH_TEXT(access->justification));
+        output_line(out, "       %s: %.*s", speech_word(speech, SPEECH_URGENT),
+                    SPEECH_TEXT(access->justification));
     }
     buffer_fini(&line);
 }
@@ -419,8 +422,9 @@ static void show_consent(struct output *out, const struct speech *speech,
     output_id(out, "consent", &subject->consent);
     output_number(out, "consent_revision", subject->consent_revision);
     output_bytes(out, "asker", subject->asker);
-    output_line(out, "       consent for %.*s: %s", (int)asker.size, (const char *)asker.data,
-                state);
+    output_line(out, "       %s %.*s: %s", speech_word(speech, SPEECH_CONSENT_FOR), (int)asker.size,
+                (const char *)asker.data,
+                speech_state(speech, (enum consent_state)subject->consent_state));
     buffer_fini(&asker);
 }
 
@@ -434,7 +438,9 @@ static void show_reader(struct output *out, const struct speech *speech,
     speech_member(speech, member, &who);
     output_bytes(out, "reader", member);
     output_bytes(out, "reader_role", role);
-    output_line(out, "       looked at this list: %.*s (%.*s)", (int)who.size,
+    bool opened = entry->kind == WIRE_KIND_SESSION_OPENED;
+    output_line(out, "       %s: %.*s (%.*s)",
+                speech_word(speech, opened ? SPEECH_OPENED : SPEECH_LOOKED), (int)who.size,
                 (const char *)who.data, SPEECH_TEXT(role));
     buffer_fini(&who);
 }

@@ -9,6 +9,36 @@
 
 enum { TEXT_BYTES_MAX = 64 * 1024 };
 
+static const char *const words[SPEECH_WORD_COUNT][CATALOGUE_LANGUAGE_COUNT] = {
+    [SPEECH_CONSENT_FOR] = { "согласие для:", "consent for" },
+    [SPEECH_LOOKED] = { "этот список посмотрели", "looked at this list" },
+    [SPEECH_OPENED] = { "список открыли по вашему коду", "opened this list with the code" },
+    [SPEECH_URGENT] = { "почему срочно", "why it was urgent" },
+    [SPEECH_UNTIL] = { "до", "until" },
+    [SPEECH_SOME_DAY] = { "ранее", "an earlier day" },
+};
+
+static const char *const states[CONSENT_STATE_COUNT][CATALOGUE_LANGUAGE_COUNT] = {
+    [CONSENT_NONE] = { "нет", "none" },
+    [CONSENT_REQUESTED] = { "просят разрешения", "requested" },
+    [CONSENT_ACTIVE] = { "действует", "active" },
+    [CONSENT_PAUSED] = { "приостановлено", "paused" },
+    [CONSENT_WITHDRAWN] = { "отозвано", "withdrawn" },
+    [CONSENT_EXPIRED] = { "срок истёк", "expired" },
+    [CONSENT_REFUSED] = { "отказано", "refused" },
+    [CONSENT_SUPERSEDED] = { "заменено новым", "superseded" },
+};
+
+const char *speech_word(const struct speech *speech, enum speech_word word)
+{
+    return words[word][speech->language];
+}
+
+const char *speech_state(const struct speech *speech, enum consent_state state)
+{
+    return states[(unsigned)state < CONSENT_STATE_COUNT ? state : CONSENT_NONE][speech->language];
+}
+
 static void add_title(const struct speech *speech, const struct catalogue_text *title,
                       struct bytes code, struct buffer *out)
 {
@@ -134,7 +164,11 @@ void speech_reason(const struct speech *speech, const struct speech_reason *reas
     speech_field(speech, reason->dataset, reason->field, (struct bytes){ 0 }, &texts[FIELD]);
     add_form(speech, reason->form, &texts[FORM]);
     speech_basis(speech, reason->basis, reason->article, &texts[BASIS]);
-    speech_day(reason->at, &texts[DAY]);
+    if (reason->at != 0) {
+        speech_day(reason->at, &texts[DAY]);
+    } else {
+        buffer_text(&texts[DAY], speech_word(speech, SPEECH_SOME_DAY));
+    }
     const struct catalogue_argument arguments[] = {
         { .name = "a", .text = finish(&texts[ASKER]) },
         { .name = "f", .text = finish(&texts[FIELD]) },
@@ -147,7 +181,9 @@ void speech_reason(const struct speech *speech, const struct speech_reason *reas
     const struct catalogue_text *text = speech->catalogue == NULL || known == CATALOGUE_REASON_NONE
                                             ? NULL
                                             : catalogue_reason_text(speech->catalogue, known);
-    render(speech, text, arguments, ARRAY_COUNT(arguments), reason->code, out);
+    // Without its number a sentence would tell a lie: the code is shown instead.
+    size_t count = ARRAY_COUNT(arguments) - (reason->uses == 0 ? 1 : 0);
+    render(speech, text, arguments, count, reason->code, out);
     for (size_t i = 0; i < TEXTS; i++) {
         buffer_fini(&texts[i]);
     }

@@ -4,12 +4,28 @@
 
 #include "base/arena.h"
 #include "catalogue/catalogue.h"
+#include "consent/grant.h"
 #include "wire/message.h"
 
 struct speech {
     const struct catalogue *catalogue; // NULL: codes
     enum catalogue_language language;
 };
+
+// Words of ours that join the bundle's sentences.
+enum speech_word {
+    SPEECH_CONSENT_FOR,
+    SPEECH_LOOKED, // at a person's list
+    SPEECH_OPENED, // a session, with the person's code
+    SPEECH_URGENT,
+    SPEECH_UNTIL,
+    SPEECH_SOME_DAY, // a date that the entry does not carry
+    SPEECH_WORD_COUNT,
+};
+const char *speech_word(const struct speech *speech, enum speech_word word);
+
+// A consent's state as people say it.
+const char *speech_state(const struct speech *speech, enum consent_state state);
 
 // Appends a member's title, a purpose's text, a dataset's title, an official role's title.
 void speech_member(const struct speech *speech, struct bytes code, struct buffer *out);
@@ -34,8 +50,8 @@ struct speech_reason {
     struct bytes form; // {form}
     uint32_t basis;    // {basis}
     struct bytes article;
-    uint64_t at;   // {d}: milliseconds
-    uint64_t uses; // {n}
+    uint64_t at;   // {d}: milliseconds; 0: not known
+    uint64_t uses; // {n}; 0: not known
 };
 
 // Appends the sentence of a reason; its code where there is no sentence.
