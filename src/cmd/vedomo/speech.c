@@ -14,6 +14,7 @@ static const char *const words[SPEECH_WORD_COUNT][CATALOGUE_LANGUAGE_COUNT] = {
     [SPEECH_LOOKED] = { "этот список посмотрели", "looked at this list" },
     [SPEECH_OPENED] = { "список открыли по вашему коду", "opened this list with the code" },
     [SPEECH_URGENT] = { "почему срочно", "why it was urgent" },
+    [SPEECH_ALLOWED] = { "разрешено", "allowed" },
     [SPEECH_UNTIL] = { "до", "until" },
     [SPEECH_SOME_DAY] = { "ранее", "an earlier day" },
 };
@@ -161,7 +162,11 @@ void speech_reason(const struct speech *speech, const struct speech_reason *reas
         texts[i] = buffer_init(TEXT_BYTES_MAX);
     }
     speech_member(speech, reason->asker, &texts[ASKER]);
-    speech_field(speech, reason->dataset, reason->field, (struct bytes){ 0 }, &texts[FIELD]);
+    if (reason->field.size > 0) {
+        speech_field(speech, reason->dataset, reason->field, (struct bytes){ 0 }, &texts[FIELD]);
+    } else {
+        speech_dataset(speech, reason->dataset, &texts[FIELD]);
+    }
     add_form(speech, reason->form, &texts[FORM]);
     speech_basis(speech, reason->basis, reason->article, &texts[BASIS]);
     if (reason->at != 0) {

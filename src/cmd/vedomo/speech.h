@@ -18,6 +18,7 @@ enum speech_word {
     SPEECH_LOOKED, // at a person's list
     SPEECH_OPENED, // a session, with the person's code
     SPEECH_URGENT,
+    SPEECH_ALLOWED,
     SPEECH_UNTIL,
     SPEECH_SOME_DAY, // a date that the entry does not carry
     SPEECH_WORD_COUNT,
@@ -46,9 +47,9 @@ struct speech_reason {
     struct bytes code;
     struct bytes asker;   // {a}
     struct bytes dataset; // with `field`: {f}
-    struct bytes field;
-    struct bytes form; // {form}
-    uint32_t basis;    // {basis}
+    struct bytes field;   // empty: all of the dataset
+    struct bytes form;    // {form}
+    uint32_t basis;       // {basis}
     struct bytes article;
     uint64_t at;   // {d}: milliseconds; 0: not known
     uint64_t uses; // {n}; 0: not known
