@@ -5,19 +5,24 @@
 
 #include "base/map.h"
 #include "bus/frame.h"
+#include "registry/card.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 struct connection {
     struct digest batch_key; // the key in the table
-    struct bus_route route;  // valid while `greeted`
-    bool greeted;            // WELCOME was sent on `route`
-    int64_t heard_ms;        // monotonic: the last message
-    int64_t pinged_ms;       // monotonic: our last PING
+    char member[REGISTRY_MEMBER_BYTES];
+    char node[REGISTRY_NODE_BYTES];
+    struct bus_route route; // valid while `greeted`
+    bool greeted;           // WELCOME was sent on `route`
+    int64_t heard_ms;       // monotonic: the last message
+    int64_t pinged_ms;      // monotonic: our last PING
     uint64_t ping_number;
-    unsigned requests; // of this key in the threads or under way: its credit
-    atomic_int budget; // public-key verifications left this second; workers take from it
+    unsigned rejected;   // messages turned away since the last entry about it
+    int64_t rejected_ms; // monotonic: when that entry may be made again
+    unsigned requests;   // of this key in the threads or under way: its credit
+    atomic_int budget;   // public-key verifications left this second; workers take from it
 };
 
 // The connection of a key; NULL: no memory (or, with `make` false, none yet).

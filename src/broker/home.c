@@ -4,7 +4,10 @@
 #include "base/file.h"
 
 #include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static enum status load_key(const struct broker_home *home, const char *name, enum seal_role role,
                             struct seal_identity *identity, struct error *err)
@@ -63,6 +66,26 @@ static enum status load_keys(struct broker_home *home, struct error *err)
     return ST_OK;
 }
 
+// The log has one writer: a second broker on the same home must not begin.
+static enum status take_lock(struct broker_home *home, struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/lock", home->path) >= (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", home->path);
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return error_errno(err, ST_IO, "%s", path);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return error_set(err, ST_BUSY, "%s: another broker runs on this home; stop it first",
+                         home->path);
+    }
+    home->lock = fd;
+    return ST_OK;
+}
+
 static enum status open_folders(struct broker_home *home, struct error *err)
 {
     char bodies[PATH_MAX];
@@ -97,6 +120,9 @@ enum status broker_home_open(const char *path, struct broker_home *home, struct 
         status = load_keys(&opened, err);
     }
     if (status == ST_OK) {
+        status = take_lock(&opened, err);
+    }
+    if (status == ST_OK) {
         status = open_folders(&opened, err);
     }
     if (status != ST_OK) {
@@ -115,5 +141,8 @@ void broker_home_close(struct broker_home *home)
     seal_identity_fini(&home->master);
     seal_identity_fini(&home->tag);
     config_destroy(&home->config);
+    if (home->lock > 0) {
+        close(home->lock);
+    }
     *home = (struct broker_home){ 0 };
 }

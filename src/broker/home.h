@@ -20,6 +20,7 @@ struct broker_home {
     struct seal_identity master;
     struct seal_identity tag;
     struct audit_vault *vault;
+    int lock;               // of HOME/lock: one broker at a time; 0: not taken
     char cards[PATH_MAX];   // folder of cards to enrol at the start
     char bundles[PATH_MAX]; // folder of policy bundles
 };

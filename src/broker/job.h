@@ -69,6 +69,7 @@ struct job {
 
     struct record record; // what the recorder writes, and what came of it
     struct queue *after;  // where the recorder passes it on; NULL: the router
+    bool rejected;        // not what this protocol allows: counted against the sender
     bool alive;           // counted by the router among the jobs that are with other threads
     bool admitted;        // counted by the router among the new requests in the threads
     bool finishing;       // back from the recorder: control or reader makes the reply
@@ -84,7 +85,7 @@ struct job {
     void *scratch; // in the arena
 };
 
-enum { JOB_ARENA_BYTES = 1 << 20 };
+enum { JOB_ARENA_BYTES = 4 << 20 };
 
 // NULL: no memory.
 NODISCARD struct job *job_create(enum job_kind kind);

@@ -118,6 +118,35 @@ void router_forget(struct router *router, struct exchange *exchange)
     pending_drop(router->pending, &exchange);
 }
 
+// One entry a peer a minute for all that was turned away: noise must not fill the log.
+void router_note_rejected(struct router *router, struct connection *connection, int64_t now_ms)
+{
+    enum { EVERY_MS = 60 * 1000 };
+    struct job *job = job_create(JOB_DELIVERY);
+    struct wire_subject_part *subject =
+        job == NULL ? NULL : arena_take(job->arena, sizeof(*subject));
+    struct wire_officer_part *officer =
+        job == NULL ? NULL : arena_take(job->arena, sizeof(*officer));
+    if (subject == NULL || officer == NULL) {
+        job_destroy(&job);
+        return; // counted on, and noted later
+    }
+    *subject = (struct wire_subject_part){ .format = 1, .kind = WIRE_KIND_REJECTED };
+    *officer = (struct wire_officer_part){ .format = 1,
+                                           .kind = WIRE_KIND_REJECTED,
+                                           .reader = job_keep(job, bytes_text(connection->member)),
+                                           .node = job_keep(job, bytes_text(connection->node)),
+                                           .question = bytes_text("messages turned away"),
+                                           .answered = connection->rejected,
+                                           .decided_at = (uint64_t)clock_wall_ms() };
+    job->record = (struct record){
+        .kind = RECORD_PLAIN, .class = WIRE_CLASS_OVERSIGHT, .subject = subject, .officer = officer
+    };
+    connection->rejected = 0;
+    connection->rejected_ms = now_ms + EVERY_MS;
+    router_pass(router, router->broker->to_recorder, job);
+}
+
 // ---- endings
 
 static enum pending_state state_of(enum wire_kind kind)
@@ -370,6 +399,9 @@ void router_finish(struct router *router, struct job *job)
 {
     router->jobs_alive -= job->alive ? 1 : 0;
     router->in_threads -= job->admitted ? 1 : 0;
+    if (job->rejected && job->connection != NULL) {
+        job->connection->rejected++;
+    }
     outcomes[job->outcome](router, job);
     job_destroy(&job);
 }

@@ -12,7 +12,8 @@ struct desk {
     struct audit_log *log;       // begun for each job
     struct audit_reader *reader; // begun for each job
     struct frame_maker maker;
-    struct buffer body; // frame 2 of the result
+    struct buffer body;    // frame 2 of the result
+    struct arena *scratch; // for one entry at a time
 
     // Pinned for each job.
     const struct registry *registry;

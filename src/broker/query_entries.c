@@ -88,6 +88,30 @@ static bool may_see(const struct job *job, enum wire_part part, bool person)
     return part == WIRE_PART_EXCHANGE || part == WIRE_PART_PUBLIC || person;
 }
 
+// An entry taken apart. Its body lives in the arena that it was opened into.
+struct opened_entry {
+    struct audit_record record;
+    struct audit_body body;
+    struct audit_facts facts;
+    bool forgotten;
+};
+
+static enum status open_entry(struct desk *desk, uint64_t index, struct arena *arena,
+                              struct opened_entry *entry, struct error *err)
+{
+    *entry = (struct opened_entry){ 0 };
+    enum status status = audit_log_record(desk->log, index, &entry->record, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = audit_log_body(desk->log, index, &entry->record, arena, &entry->body, err);
+    if (status == ST_NOT_FOUND) {
+        entry->forgotten = true;
+        return ST_OK;
+    }
+    return status == ST_OK ? audit_facts_decode(&entry->body, arena, &entry->facts, err) : status;
+}
+
 // How an exchange ended, as this reader may know it.
 static enum status add_ending(struct desk *desk, struct job *job, const struct audit_facts *facts,
                               struct wire_row *row, struct error *err)
@@ -107,36 +131,42 @@ static enum status add_ending(struct desk *desk, struct job *job, const struct a
         row->text = bytes_text(exchange.ending == WIRE_KIND_RESTART ? "lost" : "");
         return ST_OK;
     }
-    struct audit_record record;
-    struct audit_body body;
-    struct audit_facts ending;
-    status = audit_log_record(desk->log, exchange.ending_index, &record, err);
-    if (status == ST_OK) {
-        status = audit_log_body(desk->log, exchange.ending_index, &record, job->arena, &body, err);
-    }
-    if (status == ST_OK) {
-        status = audit_facts_decode(&body, job->arena, &ending, err);
-    }
-    if (status == ST_OK) {
+    struct opened_entry ending;
+    arena_reset(desk->scratch);
+    status = open_entry(desk, exchange.ending_index, desk->scratch, &ending, err);
+    if (status == ST_OK && !ending.forgotten) {
         // The citizen and the officer may know the true reason.
         bool true_reason = job->in_session || job->record.kind != RECORD_NOTHING;
-        row->text = true_reason && ending.officer != NULL ? ending.officer->reason
-                                                          : ending.exchange->reason;
+        row->text = job_keep(job, true_reason && ending.facts.officer != NULL
+                                      ? ending.facts.officer->reason
+                                      : ending.facts.exchange->reason);
     }
-    return status == ST_NOT_FOUND ? ST_OK : status;
+    return status;
+}
+
+// Signed by a key that was revoked later, as of a time before the entry.
+static bool is_doubtful(const struct desk *desk, const struct audit_facts *facts)
+{
+    if (facts->exchange == NULL) {
+        return false;
+    }
+    const struct registry_key *key = registry_by_batch(desk->registry, &facts->exchange->signer);
+    return key != NULL && key->state == REGISTRY_KEY_REVOKED && key->revoked_since > 0 &&
+           facts->exchange->recorded_at >= key->revoked_since;
 }
 
 static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
-                            const struct audit_record *record, const struct audit_body *body,
-                            const struct audit_facts *facts, bool person, struct wire_row *row,
+                            const struct opened_entry *entry, bool person, struct wire_row *row,
                             struct error *err)
 {
+    const struct audit_body *body = &entry->body;
     struct wire_row_part *parts = arena_take(job->arena, body->count * sizeof(*parts));
     if (parts == NULL) {
         return query_no_memory(err);
     }
     row->index = index;
-    row->leaf = job_keep(job, record->leaf);
+    row->leaf = job_keep(job, entry->record.leaf);
+    row->state = is_doubtful(desk, &entry->facts) ? WIRE_MEMBER_REVOKED : 0;
     row->parts = parts;
     for (size_t i = 0; i < body->count; i++) {
         if (may_see(job, body->parts[i].type, person)) {
@@ -145,49 +175,46 @@ static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
                                                                 .bytes = body->parts[i].bytes };
         }
     }
-    return add_ending(desk, job, facts, row, err);
+    return add_ending(desk, job, &entry->facts, row, err);
 }
 
-// Adds the entry when it passes the filter. `person`: the parts that lead to a person are shown.
+// Adds the entry. `person`: the parts that lead to a person are shown.
 static enum status add_entry(struct desk *desk, struct job *job, struct rows *rows, uint64_t index,
                              bool person, struct error *err)
 {
-    const struct wire_query *query = job->payload;
-    struct audit_record record;
-    struct audit_body body = { 0 };
-    struct audit_facts facts = { 0 };
+    struct opened_entry entry;
     struct wire_row *row = &rows->items[rows->count];
-    enum status status = audit_log_record(desk->log, index, &record, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    status = audit_log_body(desk->log, index, &record, job->arena, &body, err);
-    if (status == ST_NOT_FOUND) {
+    enum status status = open_entry(desk, index, job->arena, &entry, err);
+    if (status == ST_OK && entry.forgotten) {
         row->index = index;
-        row->leaf = job_keep(job, record.leaf);
+        row->leaf = job_keep(job, entry.record.leaf);
         row->forgotten = true;
-        rows->count++;
-        return ST_OK;
+    } else if (status == ST_OK) {
+        status = fill_row(desk, job, index, &entry, person, row, err);
     }
-    if (status == ST_OK) {
-        status = audit_facts_decode(&body, job->arena, &facts, err);
-    }
-    if (status != ST_OK) {
-        return status;
-    }
-    bool ours = query->member.size == 0 ||
-                (facts.exchange != NULL && (bytes_equal(facts.exchange->asker, query->member) ||
-                                            bytes_equal(facts.exchange->holder, query->member)));
-    if (!ours) {
-        return ST_OK;
-    }
-    status = fill_row(desk, job, index, &record, &body, &facts, person, row, err);
     if (status == ST_OK) {
         for (size_t i = 0; i < row->parts_count; i++) {
             rows->bytes += row->parts[i].bytes.size + 64;
         }
         rows->count++;
     }
+    return status;
+}
+
+// Whether the entry is one that the question asks for. Nothing of it is kept.
+static enum status matches(struct desk *desk, const struct wire_query *query, uint64_t index,
+                           bool *is, struct error *err)
+{
+    struct opened_entry entry;
+    *is = true;
+    if (query->member.size == 0) {
+        return ST_OK;
+    }
+    arena_reset(desk->scratch);
+    enum status status = open_entry(desk, index, desk->scratch, &entry, err);
+    *is =
+        entry.facts.exchange != NULL && (bytes_equal(entry.facts.exchange->asker, query->member) ||
+                                         bytes_equal(entry.facts.exchange->holder, query->member));
     return status;
 }
 
@@ -269,9 +296,12 @@ static enum status list_log(struct desk *desk, struct job *job, struct wire_resu
     if (next > desk->size) {
         next = desk->size;
     }
-    while (status == ST_OK && next > lowest && !page_is_full(&rows) && looked < SCAN_MAX &&
-           arena_used_bytes(job->arena) < JOB_ARENA_BYTES / 2) {
-        status = add_entry(desk, job, &rows, --next, false, err);
+    while (status == ST_OK && next > lowest && !page_is_full(&rows) && looked < SCAN_MAX) {
+        bool is = false;
+        status = matches(desk, query, --next, &is, err);
+        if (status == ST_OK && is) {
+            status = add_entry(desk, job, &rows, next, false, err);
+        }
         looked++;
     }
     if (status == ST_OK && next > lowest) {
@@ -304,29 +334,23 @@ enum status query_entry(struct desk *desk, struct job *job, struct wire_result *
 {
     const struct wire_query *query = job->payload;
     struct rows rows;
-    struct audit_record record;
-    struct audit_body body = { 0 };
-    struct audit_facts facts = { 0 };
+    struct opened_entry entry;
     struct audit_tag tag;
+    const struct audit_tag *whose = NULL;
     (void)result;
     enum status status = rows_init(&rows, job, 1, err);
+    arena_reset(desk->scratch);
     if (status == ST_OK) {
-        status = audit_log_record(desk->log, query->index, &record, err);
+        status = open_entry(desk, query->index, desk->scratch, &entry, err);
     }
     if (status != ST_OK) {
         return status;
     }
-    status = audit_log_body(desk->log, query->index, &record, job->arena, &body, err);
-    bool forgotten = status == ST_NOT_FOUND;
-    if (status == ST_OK) {
-        status = audit_facts_decode(&body, job->arena, &facts, err);
-    }
-    const struct audit_tag *whose = NULL;
-    if (status == ST_OK && facts.officer != NULL && facts.officer->tag.size == AUDIT_TAG_BYTES) {
-        status = audit_tagger_renew(desk->broker->tagger, facts.officer->tag, &tag, err);
+    if (entry.facts.officer != NULL && entry.facts.officer->tag.size == AUDIT_TAG_BYTES) {
+        status = audit_tagger_renew(desk->broker->tagger, entry.facts.officer->tag, &tag, err);
         whose = &tag;
     }
-    if (status != ST_OK && !forgotten) {
+    if (status != ST_OK) {
         return status;
     }
     status = record_look(job, whose, "one entry", 1, err);

@@ -204,7 +204,10 @@ void broker_reader_run(struct thread *thread, void *argument)
                          .maker = frame_maker_init(broker),
                          .body = buffer_init(WIRE_BOXES_MAX_BYTES) };
     struct error err = { 0 };
-    enum status status = audit_reader_create(broker->views, &desk.reader, &err);
+    desk.scratch = arena_create(WIRE_ROWS_ARENA_BYTES);
+    enum status status = desk.scratch == NULL
+                             ? error_set(&err, ST_NOMEM, "reader: no memory")
+                             : audit_reader_create(broker->views, &desk.reader, &err);
     if (status == ST_OK) {
         status = audit_log_create(broker->journal, &desk.log, &err);
     }
@@ -219,6 +222,7 @@ void broker_reader_run(struct thread *thread, void *argument)
     }
     audit_log_destroy(&desk.log);
     audit_reader_destroy(&desk.reader);
+    arena_destroy(&desk.scratch);
     buffer_fini(&desk.body);
     frame_maker_fini(&desk.maker);
 }

@@ -32,6 +32,8 @@ static enum status reply_ask(struct recorder *recorder, struct job *job, struct 
 {
     struct exchange *exchange = job->exchange;
     int64_t left_ms = exchange->expires_at - clock_wall_ms();
+    int64_t most_ms = recorder->broker->home.settings->exchange.answer_ms;
+    left_ms = left_ms < most_ms ? left_ms : most_ms;
     struct wire_ask ask = {
         .version = 1,
         .id = exchange->id,

@@ -187,6 +187,7 @@ static void refuse(struct worker *worker, struct job *job, const struct error *w
         metric_add(METRIC_BUSY, 1);
         frame_busy(&worker->maker, job, why->message, RETRY_MS);
     } else {
+        job->rejected = true;
         metric_add(why->status == ST_MALFORMED ? METRIC_MALFORMED : METRIC_NOT_ALLOWED, 1);
         frame_refuse(&worker->maker, job, status_name(why->status), why->message, 0);
     }

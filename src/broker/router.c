@@ -66,6 +66,9 @@ static const struct {
 static void refuse_now(struct router *router, struct job *job, const char *reason,
                        const char *message)
 {
+    if (job->connection != NULL) {
+        job->connection->rejected++;
+    }
     frame_refuse(&router->maker, job, reason, message, 0);
     struct error err;
     if (bus_socket_send(router->socket, &job->from.route, &job->reply_head, &job->reply_boxes,
@@ -120,6 +123,8 @@ static bool identify(struct router *router, const struct registry *registry, str
     }
     job->from.member.size--; // the terminator is there for log lines
     if (job->connection->heard_ms == 0) {
+        memcpy(job->connection->member, key->card.member, sizeof(key->card.member));
+        memcpy(job->connection->node, key->card.node, sizeof(key->card.node));
         atomic_store(&job->connection->budget,
                      (int)router->broker->home.settings->limits.verifications_per_second);
     }
@@ -357,6 +362,9 @@ static void every_second(struct router *router, int64_t now_ms)
         struct connection *connection = value;
         int64_t silent_ms = now_ms - connection->heard_ms;
         atomic_store(&connection->budget, (int)settings->limits.verifications_per_second);
+        if (connection->rejected > 0 && now_ms >= connection->rejected_ms) {
+            router_note_rejected(router, connection, now_ms);
+        }
         if (connection->greeted && silent_ms > settings->listen.dead_after_ms) {
             connection->greeted = false;
         } else if (connection->greeted && silent_ms > settings->listen.heartbeat_ms &&

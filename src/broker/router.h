@@ -54,6 +54,9 @@ void router_end(struct router *router, struct exchange *exchange, enum wire_kind
 // Puts what became of a release on the list for the log.
 void router_delivered(struct router *router, uint64_t index, enum wire_delivery_state state);
 
+// Puts on record how many messages of the peer were turned away since the last time.
+void router_note_rejected(struct router *router, struct connection *connection, int64_t now_ms);
+
 // Hands the list to the recorder when it is full or old.
 void router_flush_deliveries(struct router *router, int64_t now_ms, bool all);
 

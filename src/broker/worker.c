@@ -75,6 +75,7 @@ static void reject(struct worker *worker, struct job *job, const struct error *w
                : why->status == ST_BUSY   ? METRIC_BUSY
                                           : METRIC_MALFORMED,
                1);
+    job->rejected = why->status != ST_BUSY;
     if (job->head.type == WIRE_ANSWER) {
         job->outcome = OUTCOME_END; // the router ends the exchange
         return;

@@ -16,8 +16,9 @@ enum {
 #define BIT(kind) (UINT64_C(1) << WIRE_KIND_##kind)
 #define KINDS                                                                                      \
     (BIT(DECISION) | BIT(RELEASED) | BIT(REFUSED) | BIT(EXPIRED) | BIT(CANCELLED) |                \
-     BIT(DELIVERY) | BIT(CONSENT) | BIT(READ) | BIT(SESSION_OPENED) | BIT(MEMBER) | BIT(ORDER) |   \
-     BIT(POLICY) | BIT(RESTART) | BIT(LOG) | BIT(CARRY_FORWARD) | BIT(DELAYED) | BIT(EPOCH))
+     BIT(DELIVERY) | BIT(CONSENT) | BIT(READ) | BIT(SESSION_OPENED) | BIT(REJECTED) |              \
+     BIT(MEMBER) | BIT(ORDER) | BIT(POLICY) | BIT(RESTART) | BIT(LOG) | BIT(CARRY_FORWARD) |       \
+     BIT(DELAYED) | BIT(EPOCH))
 
 #define ROW(message, number_, field, ...)                                                          \
     {                                                                                              \

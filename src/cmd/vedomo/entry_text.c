@@ -29,6 +29,8 @@ const char *entry_kind_name(uint32_t kind)
         return "read";
     case WIRE_KIND_SESSION_OPENED:
         return "session-opened";
+    case WIRE_KIND_REJECTED:
+        return "rejected";
     case WIRE_KIND_MEMBER:
         return "member";
     case WIRE_KIND_ORDER:
