@@ -76,6 +76,9 @@ void broker_thread_figures(struct broker *broker, void *context,
         { "cpu.control-us", &broker->control, 1 },
         { "cpu.publisher-us", &broker->publisher, 1 },
     };
+    if (!atomic_load(&broker->started)) {
+        return;
+    }
     for (size_t i = 0; i < ARRAY_COUNT(groups); i++) {
         int64_t used_ns = 0;
         for (size_t k = 0; k < groups[i].count; k++) {
@@ -392,6 +395,7 @@ enum status broker_start(const char *home, struct broker **broker, struct error 
     }
     if (status == ST_OK) {
         status = start_threads(b, err);
+        atomic_store(&b->started, status == ST_OK);
     }
     if (status != ST_OK) {
         broker_stop(&b);

@@ -45,6 +45,7 @@ struct broker {
     atomic_bool full;     // log or views are at their bound: new requests get BUSY
     atomic_bool fatal;    // the record failed: nothing leaves any more, the process ends
     int stop_fd;          // eventfd: readable once the broker is to end; main waits for it
+    atomic_bool started;  // every thread runs: the pointers below stay as they are until the end
     atomic_bool stopping; // indexer and publisher look at it when they wake
 
     struct thread *router;
