@@ -326,6 +326,23 @@ def an_order_travels_as_a_file():
 
 
 @test
+def a_list_longer_than_a_page_is_listed_whole():
+    before = len(document("member", "list", who="operator")["keys"])
+    names = ["m%d" % number for number in range(110)]
+    for name in names:
+        HOUSE.run(["keygen", "--role", "node", "--member", "ru/many", "--node", name, "--out", name + ".key",
+                   "--origin", ORIGIN])
+    cards = [name + ".card" for name in names]
+    HOUSE.run(["member", "sign", *cards, "--registrar", "authority/registrar.key"])
+    document("member", "add", *cards, who="operator")
+    keys = document("member", "list", who="operator")["keys"]
+    equal(len(keys), before + len(names))
+    equal(sorted(k["node"] for k in document("member", "show", "ru/many", who="operator")["keys"]), sorted(names))
+    entries = document("audit", "list", "--limit", "120", who="officer")["entries"]
+    equal(len({e["index"] for e in entries}), 120)
+
+
+@test
 def a_session_that_was_closed_reaches_nobody():
     document("consent", "close", "--session", "boris.session", who="desk-7")
     true(not os.path.exists(path("boris.session")), "the session's file is still there")

@@ -300,4 +300,21 @@ def a_profile_fills_what_was_not_said_and_names_its_faults():
         true("profile.yaml:2" in done.stderr, done.stderr)
 
 
+@test
+def the_sample_profile_is_read_whole():
+    sample = os.path.join(ROOT, "config", "profile.yaml")
+    with Table() as table:
+        done = table.run("status", "--profile", sample, expected=1)
+        true("operator.key" in done.stderr, "it gets as far as the key that is not there: " + done.stderr)
+
+
+@test
+def a_witness_is_known_by_its_vkey():
+    with Table() as table:
+        made = table.json("keygen", "--role", "witness", "--node", "witness.example/w1", "--out", "w.key")
+        true(made["vkey"].startswith("witness.example/w1+"), made)
+        table.run("keygen", "--role", "witness", "--out", "x.key", expected=2)
+        true(not os.path.exists(table.path("x.key")), "a refused keygen left a key")
+
+
 main()

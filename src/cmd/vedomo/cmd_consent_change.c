@@ -1,9 +1,11 @@
 // vedomo consent grant, refuse, pause, resume, withdraw: the citizen's decisions, taken down by a
 // desk in the citizen's session. A grant may leave fields out; it can never add any.
 #include <stdio.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "consents.h"
+#include "typed.h"
 
 #include "base/clock.h"
 #include "consent/artefact.h"
@@ -14,6 +16,7 @@ struct options {
     const char *fields;
     const char *clerk;
     const char *receipt;
+    bool yes;
 };
 
 #define CHANGE_OPTIONS                                                                                  \
@@ -36,6 +39,8 @@ static const struct command_option grant_table[] = {
     CHANGE_OPTIONS,
     { COMMAND_TEXT, offsetof(struct options, fields), "fields", 0, "NAME[:FORM],...",
       "Grant these only, of those that are asked for" },
+    { COMMAND_FLAG, offsetof(struct options, yes), "yes", 'y', NULL,
+      "The citizen was asked already: do not ask again" },
     { .kind = COMMAND_END },
 };
 
@@ -147,6 +152,35 @@ static void show_change(struct output *out, const struct speech *speech,
     output_line(out, "now %s", state);
 }
 
+// A clerk at a terminal reads the sentence out and says what the citizen answered.
+static enum status ask_citizen(const struct command_call *call, const struct speech *speech,
+                               const struct wire_artefact *next, struct bytes notice,
+                               struct error *err)
+{
+    const struct options *options = call->options;
+    struct buffer fields = buffer_init(64 * 1024);
+    struct buffer answer = buffer_init(64);
+    if (options->yes || call->settings->json || isatty(STDIN_FILENO) != 1) {
+        return ST_OK;
+    }
+    for (size_t i = 0; i < next->fields_count; i++) {
+        buffer_text(&fields, i == 0 ? "" : ", ");
+        speech_field(speech, next->dataset, next->fields[i].name, next->fields[i].form, &fields);
+    }
+    fprintf(stderr, "%.*s\n\n%.*s\n", (int)notice.size, (const char *)notice.data, (int)fields.size,
+            (const char *)fields.data);
+    enum status status =
+        typed_line("Does the citizen agree to exactly this? yes/no", false, 32, &answer, err);
+    bool agreed = bytes_equal_text(buffer_view(&answer), "yes") ||
+                  bytes_equal_text(buffer_view(&answer), "да");
+    if (status == ST_OK && !agreed) {
+        status = error_set(err, ST_DENIED, "nothing was granted");
+    }
+    buffer_fini(&fields);
+    buffer_fini(&answer);
+    return status;
+}
+
 static enum status change(struct command_call *call, enum consent_action action, struct error *err)
 {
     const struct options *options = call->options;
@@ -161,6 +195,9 @@ static enum status change(struct command_call *call, enum consent_action action,
     status = consents_find(&person, call->arguments[0], &item, err);
     if (status == ST_OK) {
         status = next_revision(&person, options, action, &item, &notice, &next, err);
+    }
+    if (status == ST_OK && action == CONSENT_GRANT) {
+        status = ask_citizen(call, &person.speech, &next, buffer_view(&notice), err);
     }
     if (status == ST_OK) {
         show_change(call->out, &person.speech, &next, buffer_view(&notice));
@@ -203,7 +240,8 @@ const struct command cmd_consent_grant = {
     .argument_min = 1,
     .argument_max = 1,
     .help = "Take down that the citizen agrees, to all that is asked or to less",
-    .detail = "'vedomo consent show ID' prints the sentence to read to the citizen first.",
+    .detail = "At a terminal the sentence to read to the citizen is shown first, and nothing is "
+              "granted without a yes. 'vedomo consent show ID' prints it as well.",
     .common = COMMAND_CONNECTS | COMMAND_SPEAKS,
     .options = grant_table,
     .options_bytes = sizeof(struct options),

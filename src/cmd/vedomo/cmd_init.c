@@ -38,7 +38,7 @@ static const struct command_option option_table[] = {
     { COMMAND_NUMBER, offsetof(struct options, policy_threshold), "policy-threshold", 0, "K",
       "How many of them must sign (default: all)" },
     { COMMAND_TEXT, offsetof(struct options, endpoint), "endpoint", 0, "ADDRESS",
-      "Where the broker listens (default: tcp://127.0.0.1:4440)" },
+      "Where the broker listens (default: tcp://127.0.0.1:7400)" },
     { COMMAND_TEXT, offsetof(struct options, member), "member", 0, "CODE",
       "The member that runs the broker (default: broker)" },
     { COMMAND_TEXT, offsetof(struct options, node), "node", 0, "NAME",
@@ -171,7 +171,7 @@ static enum status make_config(const char *home, const struct options *options, 
 {
     char path[PATH_MAX];
     struct buffer text = buffer_init(CONFIG_BYTES_MAX);
-    const char *endpoint = options->endpoint != NULL ? options->endpoint : "tcp://127.0.0.1:4440";
+    const char *endpoint = options->endpoint != NULL ? options->endpoint : "tcp://127.0.0.1:7400";
     buffer_format(&text,
                   "# The broker's configuration. 'vedomo config check FILE' checks it; every other "
                   "key, with its\n# default, stands in docs/configuration.md. Paths are relative "

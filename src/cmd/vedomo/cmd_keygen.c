@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "proof/note.h"
 #include "seal/keyfile.h"
 #include "seal/sign.h"
 
@@ -54,17 +55,34 @@ static enum status card_path(const char *key, char path[PATH_MAX], struct error 
     return ST_OK;
 }
 
-// A registrar's or policy key is known by its public half alone.
-static void print_public(struct command_call *call, const struct seal_identity *identity,
-                         const char *path)
+// A registrar's or policy key is known by its public half alone, a witness by a vkey with its name.
+static enum status print_public(struct command_call *call, const struct seal_identity *identity,
+                                const char *path, struct error *err)
 {
-    struct buffer text = buffer_init(128);
-    seal_key_format(&text, &identity->sign_key);
-    output_text(call->out, "role", seal_role_name(identity->role));
-    output_text(call->out, "key_file", path);
-    output_bytes(call->out, "public_key", buffer_view(&text));
-    output_line(call->out, "%.*s", (int)text.size, (const char *)text.data);
+    bool witness = identity->role == SEAL_ROLE_WITNESS;
+    struct proof_key key;
+    struct buffer text = buffer_init(1024);
+    enum status status = ST_OK;
+    if (witness) {
+        status =
+            proof_key_make(identity->node, PROOF_KEY_COSIGNATURE, &identity->sign_key, &key, err);
+        if (status == ST_OK) {
+            proof_key_format(&key, &text);
+        }
+    } else {
+        seal_key_format(&text, &identity->sign_key);
+    }
+    if (status == ST_OK) {
+        status = buffer_ok(&text, "public key", err);
+    }
+    if (status == ST_OK) {
+        output_text(call->out, "role", seal_role_name(identity->role));
+        output_text(call->out, "key_file", path);
+        output_bytes(call->out, witness ? "vkey" : "public_key", buffer_view(&text));
+        output_line(call->out, "%.*s", (int)text.size, (const char *)text.data);
+    }
     buffer_fini(&text);
+    return status;
 }
 
 static enum status make_card(struct command_call *call, const struct options *options,
@@ -113,6 +131,9 @@ static enum status check_options(const struct options *options, enum seal_role *
         return error_set(err, ST_USAGE, "the role %s needs --member CODE and --node NAME",
                          options->role);
     }
+    if (*role == SEAL_ROLE_WITNESS && options->node == NULL) {
+        return error_set(err, ST_USAGE, "a witness needs --node NAME, such as witness.example/w1");
+    }
     return ST_OK;
 }
 
@@ -137,12 +158,15 @@ static enum status run(struct command_call *call, struct error *err)
     if (status == ST_OK) {
         status = seal_keyfile_create(options->out, &identity, err);
     }
+    bool made = status == ST_OK;
     if (status == ST_OK && has_card) {
         status = make_card(call, options, &identity, card, err);
-        if (status != ST_OK) {
-            // A key without a card is of no use, and would be in the way of the next try.
-            unlink(options->out);
-        }
+    } else if (status == ST_OK) {
+        status = print_public(call, &identity, options->out, err);
+    }
+    if (status != ST_OK && made) {
+        // A key that nobody can use would be in the way of the next try.
+        unlink(options->out);
     }
     if (status == ST_OK && has_card) {
         output_text(call->out, "role", seal_role_name(role));
@@ -154,8 +178,6 @@ static enum status run(struct command_call *call, struct error *err)
                     "%s: its card. The registrar signs it ('vedomo member sign %s --registrar "
                     "KEY'), an operator hands it in ('vedomo member add %s').",
                     card, card, card);
-    } else if (status == ST_OK) {
-        print_public(call, &identity, options->out);
     }
     seal_identity_fini(&identity);
     return status;
@@ -164,8 +186,8 @@ static enum status run(struct command_call *call, struct error *err)
 const struct command cmd_keygen = {
     .words = "keygen",
     .help = "Make keys for a node, a person or an offline signer",
-    .detail = "The key file is readable by its owner alone and never overwritten. For registrar, "
-              "policy and witness the public key is printed: others pin it.",
+    .detail = "The key file is readable by its owner alone and never overwritten. For registrar "
+              "and policy the public key is printed, for a witness its vkey: others pin it.",
     .common = COMMAND_TRUSTS,
     .options = option_table,
     .options_bytes = sizeof(struct options),

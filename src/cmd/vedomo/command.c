@@ -45,7 +45,7 @@ static const struct common_option common_options[] = {
         3 } },
     { COMMAND_CONNECTS, { "as", KEY_AS, "KEYFILE", 0, "Act with this key", 3 } },
     { COMMAND_CONNECTS,
-      { "broker", KEY_BROKER, "ENDPOINT", 0, "Broker's address, such as tcp://host:4440", 3 } },
+      { "broker", KEY_BROKER, "ENDPOINT", 0, "Broker's address, such as tcp://host:7400", 3 } },
     { COMMAND_CONNECTS,
       { "broker-card", KEY_BROKER_CARD, "FILE", 0, "Broker's card, signed by the registrar", 3 } },
     { COMMAND_CONNECTS,
