@@ -310,6 +310,15 @@ class Peer:
         card = decode("Card", decode("Signed", rows[0]["card"])["payload"])
         return (decode("Announcement", payload), sha256(payload)), card
 
+    def entry(self, index):
+        """The parts of an entry that this role may read: {type: values}."""
+        parts = {1: "ExchangePart", 2: "SubjectPart", 3: "OfficerPart", 4: "PublicPart"}
+        result, body = self.call("query", {"version": 1, "kind": 6, "index": index})
+        if result is None or result.get("status"):
+            raise ValueError("entry %d is not shown: %s" % (index, result))
+        row = decode("Rows", body)["rows"][0]
+        return {part["type"]: decode(parts[part["type"]], part["bytes"]) for part in row["parts"] if part["bytes"]}
+
     def request(self, holder_announcement, **changes):
         """An honest Request's values for this asker; `changes` make it another."""
         now = now_ms()
