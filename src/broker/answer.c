@@ -84,16 +84,6 @@ static enum status check_box(const struct worker *worker, const struct exchange 
     return digest_equal(&hash, &field->box_hash) ? ST_OK : reject(err, "a box is not as signed");
 }
 
-static bool was_released(const struct passing *passing, uint32_t index)
-{
-    for (size_t i = 0; i < passing->released_count; i++) {
-        if (passing->released[i] == index) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum status sort_boxes(const struct worker *worker, const struct job *job,
                               const struct wire_answer *answer, struct passing *passing,
                               struct error *err)
@@ -108,8 +98,9 @@ static enum status sort_boxes(const struct worker *worker, const struct job *job
             passing->withheld[passing->withheld_count++] = (uint32_t)i;
             continue;
         }
-        if (was_released(passing, grant->index)) {
-            return reject(err, "a field is answered twice");
+        if (passing->released_count > 0 &&
+            passing->released[passing->released_count - 1] >= grant->index) {
+            return reject(err, "a field is answered twice, or out of its order");
         }
         enum status status = check_box(worker, job->exchange, grant, field, box, err);
         if (status != ST_OK) {

@@ -230,7 +230,22 @@ static bool is_withheld(const struct wire_release *release, size_t place)
     return false;
 }
 
-// What was listed and granted; each field at most once, in the order of the request.
+// The field of the request that the decision granted as the answer lists it; NULL: nobody granted
+// that.
+static struct node_opened_field *granted_field(struct opening *opening,
+                                               const struct wire_answer_field *field)
+{
+    if (field->index >= opening->opened.field_count) {
+        return NULL;
+    }
+    struct node_opened_field *opened = &opening->opened.fields[field->index];
+    bool granted = opened->given.size > 0 && bytes_equal(field->name, opened->name) &&
+                   bytes_equal(field->form, opened->given);
+    return granted ? opened : NULL;
+}
+
+// What was listed and granted; each field at most once, in the order of the request. What the
+// holder listed beyond that was stripped on the way, and is on record against it.
 static enum status check_fields(struct opening *opening, const struct wire_release *release,
                                 const struct wire_answer *answer)
 {
@@ -238,22 +253,17 @@ static enum status check_fields(struct opening *opening, const struct wire_relea
     size_t granted = 0;
     for (size_t i = 0; i < answer->fields_count; i++) {
         const struct wire_answer_field *field = &answer->fields[i];
-        if (field->index < after || field->index >= opening->opened.field_count) {
-            return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a field that was not asked for");
+        if (granted_field(opening, field) == NULL) {
+            if (!is_withheld(release, i)) {
+                return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a field that nobody granted");
+            }
+            continue;
+        }
+        if (field->index < after) {
+            return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a field twice, or out of its order");
         }
         after = field->index + 1;
-        const struct node_opened_field *opened = &opening->opened.fields[field->index];
-        if (!bytes_equal(field->name, opened->name)) {
-            return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a field under another name");
-        }
-        bool is_granted = opened->given.size > 0;
-        if (is_granted && !bytes_equal(field->form, opened->given)) {
-            return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a field in another form than granted");
-        }
-        if (!is_granted && !is_withheld(release, i)) {
-            return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a field that nobody granted");
-        }
-        granted += is_granted ? 1 : 0;
+        granted++;
     }
     size_t expected = 0;
     for (size_t i = 0; i < opening->opened.field_count; i++) {
@@ -336,8 +346,10 @@ static enum status open_boxes(struct opening *opening, const struct wire_release
         const struct wire_answer_field *field = &answer->fields[i];
         if (is_withheld(release, i)) {
             // Granted, and yet not passed on: the broker found fault with the box.
-            struct node_opened_field *opened = &opening->opened.fields[field->index];
-            opened->fault = opened->given.size > 0 ? NODE_FAULT_BOX_DIFFERS : NODE_FAULT_NONE;
+            struct node_opened_field *opened = granted_field(opening, field);
+            if (opened != NULL) {
+                opened->fault = NODE_FAULT_BOX_DIFFERS;
+            }
             continue;
         }
         if (field->box_length > boxes.size) {
