@@ -4,6 +4,7 @@ it. One broker serves all tests, which run in order."""
 
 import atexit
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -166,6 +167,29 @@ def a_desk_reaches_a_citizen_only_with_the_code_that_the_citizen_holds():
     listed = document("consent", "list", "--session", "boris.session", who="desk-7")["consents"]
     equal([c["id"] for c in listed], [KEPT["consent"]])
     vedomo("consent", "list", "--session", "boris.session", who="portal", expected=1)
+
+
+def at_a_terminal(words, typed, who):
+    """A command whose standard input is a terminal at which somebody types."""
+    clerk, terminal = pty.openpty()
+    env = {**os.environ, "VEDOMO_PROFILE": path("people/%s/profile.yaml" % who)}
+    os.write(clerk, typed.encode())
+    done = subprocess.run([os.path.join(BUILD, "src", "vedomo"), *words], stdin=terminal, capture_output=True,
+                          text=True, cwd=HOUSE.dir, env=env, timeout=60, check=False)
+    os.close(clerk)
+    os.close(terminal)
+    return done
+
+
+@test
+def at_a_terminal_nothing_is_granted_without_a_yes():
+    words = ["consent", "grant", KEPT["consent"], "--session", "boris.session", "--language", "en"]
+    for typed in ("no\n", "\n", "y\n"):
+        done = at_a_terminal(words, typed, "desk-7")
+        true(done.returncode != 0, done.stdout)
+        true("asks to learn about you" in done.stderr, done.stderr)
+    listed = document("consent", "list", "--session", "boris.session", who="desk-7")["consents"]
+    equal([c["state"] for c in listed], ["requested"])
 
 
 @test
