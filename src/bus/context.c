@@ -7,6 +7,8 @@
 
 #include "bus/handle.h"
 
+enum { SOCKETS_MAX = 16384 }; // of one context: a benchmark has thousands of peers
+
 enum status bus_failure(struct error *err, const char *what)
 {
     int code = zmq_errno();
@@ -57,6 +59,7 @@ enum status bus_context_create(int io_threads, struct bus_context **context, str
     }
     made->library = library;
     if (zmq_ctx_set(library, ZMQ_IO_THREADS, io_threads) != 0 ||
+        zmq_ctx_set(library, ZMQ_MAX_SOCKETS, SOCKETS_MAX) != 0 ||
         zmq_ctx_set(library, ZMQ_BLOCKY, 0) != 0) {
         enum status status = bus_failure(err, "threads of the message bus");
         bus_context_destroy(&made);

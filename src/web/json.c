@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 
 const struct web_json_limits web_json_limits_default = { .depth = 8, .values = 4096 };
 
@@ -308,6 +309,16 @@ void web_json_write_integer(struct web_json_writer *writer, int64_t value)
 {
     begin_value(writer);
     buffer_format(writer->out, "%" PRId64, value);
+}
+
+void web_json_write_real(struct web_json_writer *writer, double value)
+{
+    if (!isfinite(value)) {
+        web_json_write_null(writer);
+        return;
+    }
+    begin_value(writer);
+    buffer_format(writer->out, "%.9g", value);
 }
 
 void web_json_write_bool(struct web_json_writer *writer, bool value)

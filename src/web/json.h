@@ -72,6 +72,7 @@ void web_json_write_array_end(struct web_json_writer *writer);
 void web_json_write_name(struct web_json_writer *writer, const char *name);
 void web_json_write_text(struct web_json_writer *writer, struct bytes text);
 void web_json_write_integer(struct web_json_writer *writer, int64_t value);
+void web_json_write_real(struct web_json_writer *writer, double value); // finite, else null
 void web_json_write_bool(struct web_json_writer *writer, bool value);
 void web_json_write_null(struct web_json_writer *writer);
 

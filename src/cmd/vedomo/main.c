@@ -42,6 +42,7 @@ static const struct command *const commands[] = {
     &cmd_status,
     &cmd_config_check,
     &cmd_bench_decide,
+    &cmd_bench_exchange,
     &cmd_version,
 };
 

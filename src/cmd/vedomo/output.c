@@ -91,6 +91,14 @@ void output_number(struct output *out, const char *name, uint64_t number)
     }
 }
 
+void output_real(struct output *out, const char *name, double number)
+{
+    if (out->as_json) {
+        web_json_write_name(&out->json, name);
+        web_json_write_real(&out->json, number);
+    }
+}
+
 void output_bool(struct output *out, const char *name, bool value)
 {
     if (out->as_json) {

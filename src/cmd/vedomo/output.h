@@ -25,6 +25,7 @@ void output_bytes(struct output *out, const char *name, struct bytes text);
 void output_hex(struct output *out, const char *name, struct bytes bytes);
 void output_id(struct output *out, const char *name, const struct id *id); // absent: left out
 void output_number(struct output *out, const char *name, uint64_t number);
+void output_real(struct output *out, const char *name, double number);
 void output_bool(struct output *out, const char *name, bool value);
 void output_moment(struct output *out, const char *name, uint64_t wall_ms); // 0: left out
 void output_object(struct output *out, const char *name);                   // NULL: in an array

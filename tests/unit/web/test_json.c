@@ -100,6 +100,8 @@ TEST(what_is_written_reads_back_the_same)
     web_json_write_name(&writer, "list");
     web_json_write_array(&writer);
     web_json_write_integer(&writer, -5);
+    web_json_write_real(&writer, 0.25);
+    web_json_write_real(&writer, 1.0 / 0.0);
     web_json_write_bool(&writer, true);
     web_json_write_null(&writer);
     web_json_write_object(&writer);
@@ -112,7 +114,11 @@ TEST(what_is_written_reads_back_the_same)
     assert_ok(web_json_parse(buffer_view(&out), &web_json_limits_default, &document, &err));
     assert_true(bytes_equal_text(web_json_text(web_json_get(document, "text")),
                                  "a\"b\\c\nd\te\x01 \xd0\xaf"));
-    assert_int_equal(web_json_count(web_json_get(document, "list")), 5);
+    assert_int_equal(web_json_count(web_json_get(document, "list")), 7);
+    assert_int_equal(web_json_kind(web_json_at(web_json_get(document, "list"), 1)),
+                     WEB_JSON_KIND_REAL);
+    assert_int_equal(web_json_kind(web_json_at(web_json_get(document, "list"), 2)),
+                     WEB_JSON_KIND_NULL);
     web_json_destroy(&document);
     buffer_fini(&out);
 }

@@ -1,0 +1,325 @@
+// The asking side. A request's slot stands in the last two bytes of its id, so that an answer finds
+// it without a search; the byte before marks what is checked whole.
+#include "bench_party.h"
+
+#include "base/text.h"
+#include "node/open.h"
+#include "seal/exchange.h"
+#include "seal/random.h"
+#include "seal/secret.h"
+
+#include <stdio.h>
+
+enum {
+    MARK_AT = 13, // of the id
+    SLOT_AT = 14,
+    LIFE_MS = 60 * 1000,
+    LOST_S = 40, // without any answer: lost
+    PAUSE_MAX_MS = 1000,
+    NS_OF_S = 1000 * 1000 * 1000,
+};
+
+bool bench_is_checked(const struct id *id)
+{
+    return id->bytes[MARK_AT] == 1;
+}
+
+size_t bench_value(char *text, struct bytes subject, size_t field)
+{
+    int size = snprintf(text, BENCH_VALUE_BYTES, "field %zu of %.*s, as the register has it ....",
+                        field, (int)subject.size, (const char *)subject.data);
+    return (size_t)size;
+}
+
+static uint64_t draw(struct bench_table *bench)
+{
+    bench->chance ^= bench->chance << 13;
+    bench->chance ^= bench->chance >> 7;
+    bench->chance ^= bench->chance << 17;
+    return bench->chance;
+}
+
+// ---- asking
+
+static struct bench_slot *free_slot(struct bench_party *asker)
+{
+    static const struct id none;
+    for (size_t i = 0; asker->under_way < asker->slot_count && i < asker->slot_count; i++) {
+        struct bench_slot *slot = &asker->slots[asker->next_slot];
+        asker->next_slot = (asker->next_slot + 1) % asker->slot_count;
+        if (id_equal(&slot->id, &none)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+static void let_go(struct bench_party *asker, struct bench_slot *slot)
+{
+    slot->id = (struct id){ 0 };
+    buffer_clear(&slot->payload);
+    asker->under_way--;
+}
+
+static struct id make_id(const struct bench_party *asker, const struct bench_slot *slot,
+                         int64_t wall_ms, bool checked)
+{
+    uint8_t random[ID_BYTES];
+    size_t place = (size_t)(slot - asker->slots);
+    seal_random(random, sizeof(random));
+    random[MARK_AT] = checked ? 1 : 0;
+    random[SLOT_AT] = (uint8_t)(place >> 8);
+    random[SLOT_AT + 1] = (uint8_t)place;
+    return id_make(wall_ms, random);
+}
+
+static enum status pack_request(struct bench_party *asker, const struct id *id, int64_t wall_ms,
+                                const struct bench_known *holder, struct error *err)
+{
+    static const char *const names[BENCH_FIELDS] = { "field_0", "field_1", "field_2", "field_3",
+                                                     "field_4", "field_5", "field_6", "field_7" };
+    struct bench_table *bench = asker->bench;
+    const struct bench_known *self = bench_load_asker(bench->load, asker->number);
+    struct wire_field_ask fields[BENCH_FIELDS];
+    char subject[24];
+    for (size_t i = 0; i < BENCH_FIELDS; i++) {
+        fields[i] =
+            (struct wire_field_ask){ .name = bytes_text(names[i]), .form = bytes_text("full") };
+    }
+    snprintf(subject, sizeof(subject), "%09llu",
+             (unsigned long long)(draw(bench) % bench_load_options(bench->load)->subjects));
+    struct wire_basis basis = { .kind = WIRE_BASIS_LAW, .article = bytes_text("1") };
+    struct wire_request request = {
+        .version = 1,
+        .id = *id,
+        .nonce = seal_random_digest(),
+        .issued_at = (uint64_t)wall_ms,
+        .expires_at = (uint64_t)wall_ms + LIFE_MS,
+        .asker = bytes_text(asker->member->code),
+        .official = bytes_text("bench-official"),
+        .holder = bytes_text(holder->member->code),
+        .dataset = bytes_text("bench.record"),
+        .fields = fields,
+        .fields_count = BENCH_FIELDS,
+        .subject_scheme = bytes_text("b"),
+        .subject = bytes_text(subject),
+        .purpose = bytes_text("bench"),
+        .basis = &basis,
+        .case_ref = bytes_text("case-2026-0001"),
+        .asker_announcement = self->announcement.hash,
+        .holder_announcement = holder->announcement.hash,
+        .partial_ok = true,
+    };
+    buffer_clear(&bench->payload);
+    return wire_encode(WIRE_SCHEMA_REQUEST, &request, &bench->payload, err);
+}
+
+enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error *err)
+{
+    struct bench_table *bench = asker->bench;
+    const struct bench_load_options *options = bench_load_options(bench->load);
+    struct bench_slot *slot = free_slot(asker);
+    if (slot == NULL) {
+        return error_set(err, ST_BUSY, "bench: the window is full");
+    }
+    int64_t wall_ms = clock_wall_ms();
+    bool checked = asker->asked % options->sample == 0;
+    size_t number = (size_t)(draw(bench) % bench->home->holder_count);
+    const struct bench_known *holder = bench_load_holder(bench->load, number);
+    struct id id = make_id(asker, slot, wall_ms, checked);
+    enum status status = pack_request(asker, &id, wall_ms, holder, err);
+    if (status == ST_OK) {
+        status = peer_send(asker->peer, WIRE_REQUEST, &id, buffer_view(&bench->payload),
+                           (struct bytes){ 0 }, err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    if (checked) {
+        buffer_bytes(&slot->payload, buffer_view(&bench->payload));
+    }
+    slot->id = id;
+    slot->begun_ns = begun_ns;
+    slot->holder = number;
+    asker->asked++;
+    asker->under_way++;
+    return ST_OK;
+}
+
+// ---- checking
+
+static enum status check_values(const struct node_sent *sent, const struct node_opened *opened,
+                                struct error *err)
+{
+    if (!opened->released || opened->field_count != BENCH_FIELDS) {
+        return error_set(err, ST_UNPROVEN, "released are other fields than were asked for");
+    }
+    for (size_t i = 0; i < opened->field_count; i++) {
+        const struct node_opened_field *field = &opened->fields[i];
+        char expected[BENCH_VALUE_BYTES];
+        size_t size = bench_value(expected, sent->request.subject, i);
+        if (!field->delivered || field->fault != NODE_FAULT_NONE ||
+            !bytes_equal(field->value, bytes_of(expected, size))) {
+            return error_set(err, ST_UNPROVEN, "field %zu has not the register's value", i);
+        }
+    }
+    return ST_OK;
+}
+
+static enum status check_release(struct bench_party *asker, const struct bench_slot *slot,
+                                 const struct wire_release *release, struct bytes boxes,
+                                 struct error *err)
+{
+    struct bench_table *bench = asker->bench;
+    const struct bench_known *self = bench_load_asker(bench->load, asker->number);
+    const struct bench_known *holder = bench_load_holder(bench->load, slot->holder);
+    struct node_sent sent = {
+        .id = slot->id,
+        .hash = seal_request_hash(buffer_view(&slot->payload)),
+        .own_key = asker->member->identity.sign_key,
+        .holder_key = holder->member->identity.sign_key,
+    };
+    const struct node_open_setting setting = { .trust = &bench->trust,
+                                               .cache = bench->roots,
+                                               .catalogue = bench->home->catalogue,
+                                               .arena = bench->arena };
+    struct node_opened *opened = arena_take(bench->arena, sizeof(*opened));
+    enum node_fault fault = NODE_FAULT_NONE;
+    if (opened == NULL) {
+        return error_set(err, ST_NOMEM, "bench: no memory");
+    }
+    enum status status = wire_decode(WIRE_SCHEMA_REQUEST, buffer_view(&slot->payload), bench->arena,
+                                     &sent.request, err);
+    if (status == ST_OK) {
+        status = node_keys_pair(asker->keys, &self->announcement.hash, &holder->announcement, true,
+                                (uint64_t)clock_wall_ms(), &sent.pair, err);
+    }
+    if (status == ST_OK) {
+        status = node_release_open(&setting, &sent, release, boxes, opened, &fault, err);
+    }
+    seal_wipe(&sent.pair, sizeof(sent.pair));
+    return status == ST_OK ? check_values(&sent, opened, err) : status;
+}
+
+static void check_whole(struct bench_party *asker, const struct bench_slot *slot,
+                        const struct peer_message *message)
+{
+    struct bench_table *bench = asker->bench;
+    struct error err = { 0 };
+    struct wire_release release;
+    arena_reset(bench->arena);
+    enum status status =
+        wire_decode(WIRE_SCHEMA_RELEASE, message->payload, bench->arena, &release, &err);
+    if (status == ST_OK) {
+        bench->releases++;
+        bench->answer_bytes += release.answer.size;
+        bench->release_bytes += message->payload.size;
+        bench->boxes_bytes += message->boxes.size;
+        status = check_release(asker, slot, &release, message->boxes, &err);
+    }
+    if (status == ST_OK) {
+        bench->crew->tally.verified++;
+    } else {
+        bench_tally_wrong(&bench->crew->tally, err.message);
+    }
+}
+
+// ---- what comes in
+
+static struct bench_slot *find_slot(struct bench_party *asker, const struct id *id)
+{
+    size_t place = (size_t)id->bytes[SLOT_AT] << 8 | id->bytes[SLOT_AT + 1];
+    return place < asker->slot_count && id_equal(&asker->slots[place].id, id) ? &asker->slots[place]
+                                                                              : NULL;
+}
+
+static void take_release(struct bench_party *asker, struct bench_slot *slot,
+                         const struct peer_message *message)
+{
+    struct bench_crew *crew = asker->bench->crew;
+    bench_tally_latency(&crew->tally, clock_monotonic_ns() - slot->begun_ns);
+    crew->tally.released++;
+    crew->tally.in_time += atomic_load(&crew->pace->running) ? 1 : 0;
+    if (bench_is_checked(&slot->id)) {
+        check_whole(asker, slot, message);
+    }
+    if (asker->ack_count == BENCH_ACKS) {
+        bench_asker_acknowledge(asker);
+    }
+    asker->acks[asker->ack_count++] = (struct wire_ack_item){ .id = slot->id, .opened = true };
+}
+
+static void take_refusal(struct bench_party *asker, const struct peer_message *message)
+{
+    struct bench_table *bench = asker->bench;
+    struct error err;
+    struct wire_refusal refusal;
+    struct wire_busy busy;
+    arena_reset(bench->arena);
+    if (message->type == WIRE_BUSY &&
+        wire_decode(WIRE_SCHEMA_BUSY, message->payload, bench->arena, &busy, &err) == ST_OK) {
+        uint32_t wait_ms = busy.retry_after_ms;
+        asker->pause_ms =
+            clock_monotonic_ms() + (wait_ms < PAUSE_MAX_MS ? wait_ms : (uint32_t)PAUSE_MAX_MS);
+        bench_tally_refused(&bench->crew->tally, busy.reason);
+    } else if (message->type == WIRE_REFUSAL &&
+               wire_decode(WIRE_SCHEMA_REFUSAL, message->payload, bench->arena, &refusal, &err) ==
+                   ST_OK) {
+        bench_tally_refused(&bench->crew->tally, refusal.reason);
+    } else {
+        bench_tally_wrong(&bench->crew->tally, "a refusal that does not decode");
+    }
+}
+
+void bench_asker_handle(void *party, const struct peer_message *message)
+{
+    struct bench_party *asker = party;
+    bool refused = message->type == WIRE_REFUSAL || message->type == WIRE_BUSY;
+    if (message->type != WIRE_RELEASE && !refused) {
+        return;
+    }
+    struct bench_slot *slot = find_slot(asker, &message->ref);
+    if (refused) {
+        take_refusal(asker, message);
+    } else if (slot != NULL) {
+        take_release(asker, slot, message);
+    } else {
+        bench_tally_wrong(&asker->bench->crew->tally, "a release that nobody waits for");
+    }
+    if (slot != NULL) {
+        let_go(asker, slot);
+    }
+}
+
+void bench_asker_acknowledge(struct bench_party *asker)
+{
+    struct bench_table *bench = asker->bench;
+    struct error err;
+    struct wire_ack ack = { .version = 1, .items = asker->acks, .items_count = asker->ack_count };
+    if (asker->ack_count == 0) {
+        return;
+    }
+    const struct id none = { { 0 } };
+    buffer_clear(&bench->payload);
+    enum status status = wire_encode(WIRE_SCHEMA_ACK, &ack, &bench->payload, &err);
+    if (status == ST_OK) {
+        status = peer_send(asker->peer, WIRE_ACK, &none, buffer_view(&bench->payload),
+                           (struct bytes){ 0 }, &err);
+    }
+    if (status != ST_OK) {
+        bench_tally_refused(&bench->crew->tally, bytes_text("own-ack-not-sent"));
+    }
+    asker->ack_count = 0;
+}
+
+void bench_asker_expire(struct bench_party *asker, int64_t now_ns)
+{
+    static const struct id none;
+    for (size_t i = 0; asker->under_way > 0 && i < asker->slot_count; i++) {
+        struct bench_slot *slot = &asker->slots[i];
+        if (!id_equal(&slot->id, &none) && now_ns - slot->begun_ns > (int64_t)LOST_S * NS_OF_S) {
+            asker->bench->crew->tally.lost++;
+            let_go(asker, slot);
+        }
+    }
+}

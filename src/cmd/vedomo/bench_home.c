@@ -1,0 +1,534 @@
+// The benchmark's federation. Folder layout and files are those of 'vedomo init'.
+#include "bench_home.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "catalogue/bundle.h"
+#include "catalogue/catalogue.h"
+#include "catalogue/reason.h"
+#include "proof/note.h"
+#include "registry/card.h"
+#include "registry/file.h"
+#include "seal/batch.h"
+#include "seal/hash.h"
+
+enum {
+    CARD_DAYS_MS = 7 * 24 * 60 * 60 * 1000,
+    READY_MS = 60 * 1000,
+    CALL_MS = 30 * 1000,
+    PIECE_BYTES = 200 * 1024,
+    YAML_BYTES = 32 * 1024 * 1024,
+};
+
+// ---- keys and cards
+
+static enum status make_identity(enum seal_role role, const char *member, const char *node,
+                                 const char *path, struct seal_identity *identity,
+                                 struct error *err)
+{
+    enum status status = seal_identity_create(role, member, node, identity, err);
+    return status == ST_OK && path != NULL ? seal_keyfile_create(path, identity, err) : status;
+}
+
+static enum status write_card(const struct bench_home *home, const struct seal_identity *identity,
+                              const char *path, struct error *err)
+{
+    struct registry_card card = { .role = registry_role_parse(
+                                      bytes_text(seal_role_name(identity->role))),
+                                  .curve_key = identity->curve_key,
+                                  .batch_key = identity->sign_key };
+    struct buffer payload = buffer_init(4096);
+    struct buffer message = buffer_init(8192);
+    struct buffer text = buffer_init(16384);
+    struct bytes origin = bytes_text(home->origin);
+    struct digest audience = seal_audience(origin);
+    uint64_t now = (uint64_t)clock_wall_ms();
+    card.not_before = now - 60 * 1000;
+    card.not_after = now + CARD_DAYS_MS;
+    snprintf(card.member, sizeof(card.member), "%s", identity->member);
+    snprintf(card.node, sizeof(card.node), "%s", identity->node);
+    enum status status = registry_card_encode(&card, origin, &payload, err);
+    if (status == ST_OK) {
+        status = registry_signed_make(REGISTRY_CARD, buffer_view(&payload), &audience,
+                                      home->registrar.signer, &message, err);
+    }
+    if (status == ST_OK) {
+        status = registry_file_format(REGISTRY_FILE_CARD, buffer_view(&message),
+                                      (struct bytes){ 0 }, NULL, &text, err);
+    }
+    if (status == ST_OK) {
+        status = file_create(path, buffer_view(&text), 0600, err);
+    }
+    buffer_fini(&payload);
+    buffer_fini(&message);
+    buffer_fini(&text);
+    return status;
+}
+
+static enum status make_members(struct bench_home *home, const char *kind,
+                                struct bench_member **members, size_t count, struct error *err)
+{
+    enum status status = ST_OK;
+    *members = calloc(count, sizeof(**members));
+    if (*members == NULL) {
+        return error_set(err, ST_NOMEM, "bench: no memory");
+    }
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
+        char path[PATH_MAX];
+        struct bench_member *member = &(*members)[i];
+        snprintf(member->code, sizeof(member->code), "bench/%s-%zu", kind, i);
+        snprintf(path, sizeof(path), "%.4000s/cards/%s-%zu.card", home->path, kind, i);
+        status = make_identity(SEAL_ROLE_NODE, member->code, "node", NULL, &member->identity, err);
+        if (status == ST_OK) {
+            status = write_card(home, &member->identity, path, err);
+        }
+    }
+    return status;
+}
+
+static enum status make_keys(struct bench_home *home, struct error *err)
+{
+    const struct {
+        enum seal_role role;
+        const char *member;
+        const char *node;
+        const char *file; // NULL: in memory only
+        struct seal_identity *identity;
+    } keys[] = {
+        { SEAL_ROLE_REGISTRAR, "", "registrar", NULL, &home->registrar },
+        { SEAL_ROLE_POLICY, "", "policy", NULL, &home->policy },
+        { SEAL_ROLE_BROKER, "bench/broker", "vedomod", "broker.key", &home->broker },
+        { SEAL_ROLE_LOG, "", home->origin, "log.key", &home->log },
+        { SEAL_ROLE_OPERATOR, "bench/broker", "operator", NULL, &home->operator_ },
+    };
+    static const struct {
+        enum seal_role role;
+        const char *file;
+    } secrets[] = { { SEAL_ROLE_MASTER, "master.key" }, { SEAL_ROLE_TAG, "tag.key" } };
+    enum status status = ST_OK;
+    char path[PATH_MAX];
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(keys); i++) {
+        snprintf(path, sizeof(path), "%.4000s/keys/%s", home->path,
+                 keys[i].file == NULL ? "" : keys[i].file);
+        status = make_identity(keys[i].role, keys[i].member, keys[i].node,
+                               keys[i].file == NULL ? NULL : path, keys[i].identity, err);
+    }
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(secrets); i++) {
+        struct seal_identity identity = { 0 };
+        snprintf(path, sizeof(path), "%.4000s/keys/%s", home->path, secrets[i].file);
+        status = make_identity(secrets[i].role, "", "", path, &identity, err);
+        seal_identity_fini(&identity);
+    }
+    if (status == ST_OK) {
+        struct proof_key key;
+        struct buffer text = buffer_init(sizeof(home->vkey) - 1);
+        status = proof_key_make(home->origin, PROOF_KEY_ED25519, &home->log.sign_key, &key, err);
+        if (status == ST_OK) {
+            proof_key_format(&key, &text);
+            memcpy(home->vkey, text.data, text.size);
+        }
+        buffer_fini(&text);
+    }
+    if (status == ST_OK) {
+        snprintf(path, sizeof(path), "%.4000s/cards/operator.card", home->path);
+        status = write_card(home, &home->operator_, path, err);
+    }
+    return status;
+}
+
+static enum status write_config(const struct bench_home *home, struct error *err)
+{
+    char path[PATH_MAX];
+    struct buffer text = buffer_init(8192);
+    snprintf(path, sizeof(path), "%.4000s/vedomod.yaml", home->path);
+    buffer_format(&text,
+                  "origin: %s\nhome: .\nlisten: {endpoint: \"%s\", peers_max: 4096}\n"
+                  "limits: {credit: 4096, pending_per_asker: 65536, pending_per_holder: 65536, "
+                  "verifications: 1000000}\nwatch: {level: warning}\n",
+                  home->origin, home->endpoint);
+    buffer_text(&text, "registrar: {threshold: 1, keys: [\"");
+    seal_key_format(&text, &home->registrar.sign_key);
+    buffer_text(&text, "\"]}\npolicy: {threshold: 1, keys: [\"");
+    seal_key_format(&text, &home->policy.sign_key);
+    buffer_text(&text, "\"]}\n");
+    enum status status = buffer_ok(&text, "configuration", err);
+    if (status == ST_OK) {
+        status = file_create(path, buffer_view(&text), 0600, err);
+    }
+    buffer_fini(&text);
+    return status;
+}
+
+// ---- the bundle
+
+// Reasons that would tell an asker what the citizen decided.
+static bool is_private(enum catalogue_reason reason)
+{
+    return reason == CATALOGUE_REASON_CONSENT_PAUSED ||
+           reason == CATALOGUE_REASON_CONSENT_WITHDRAWN ||
+           reason == CATALOGUE_REASON_WITHDRAWN_IN_FLIGHT ||
+           reason == CATALOGUE_REASON_CONSENT_EXPIRED || reason == CATALOGUE_REASON_WRONG_PURPOSE;
+}
+
+static void add_texts(struct buffer *yaml)
+{
+    static const char *const citizen[] = {
+        "entry", "entry_asked", "complete",  "listed",    "nobody",  "consent_ask",
+        "allow", "decline",     "withdrawn", "emergency", "delayed", "may_omit",
+        "desk",  "saved",       "proof_ok",  "proof_bad",
+    };
+    static const char *const forms[] = { "full",   "year",  "last4", "masked",
+                                         "exists", "match", "over",  "pseudonym" };
+    static const char *const bases[] = { "consent", "explicit-request", "law", "vital-interest",
+                                         "court-order" };
+    buffer_text(yaml, "reasons:\n");
+    for (int i = CATALOGUE_REASON_NONE + 1; i < CATALOGUE_REASON_COUNT; i++) {
+        buffer_format(yaml, "  %s: {asker: %s, ru: \"-\", en: \"-\"}\n",
+                      catalogue_reason_name((enum catalogue_reason)i),
+                      is_private((enum catalogue_reason)i) ? "no-consent" : "same");
+    }
+    const struct {
+        const char *section;
+        const char *const *words;
+        size_t count;
+    } sections[] = { { "citizen", citizen, ARRAY_COUNT(citizen) },
+                     { "forms", forms, ARRAY_COUNT(forms) },
+                     { "bases", bases, ARRAY_COUNT(bases) } };
+    for (size_t s = 0; s < ARRAY_COUNT(sections); s++) {
+        buffer_format(yaml, "%s:\n", sections[s].section);
+        for (size_t i = 0; i < sections[s].count; i++) {
+            buffer_format(yaml, "  %s: {ru: \"-\", en: \"-\"}\n", sections[s].words[i]);
+        }
+    }
+}
+
+static void add_member(struct buffer *yaml, const char *code)
+{
+    buffer_format(yaml, "  - {code: %s, title: {ru: \"%s\", en: \"%s\"}}\n", code, code, code);
+}
+
+static void add_agreement(struct buffer *yaml, const char *id, const char *asker,
+                          const char *dataset, const char *purpose)
+{
+    buffer_format(yaml,
+                  "  - {id: %s, asker: %s, dataset: %s, purposes: [%s], bases: [law], "
+                  "articles: [\"1\"], fields: {",
+                  id, asker, dataset, purpose);
+    for (int i = 0; i < BENCH_FIELDS; i++) {
+        buffer_format(yaml, "%sfield_%d: [full]", i == 0 ? "" : ", ", i);
+    }
+    buffer_text(yaml, "}}\n");
+}
+
+static void add_bundle(struct buffer *yaml, const struct bench_home *home, size_t agreements)
+{
+    buffer_text(yaml, "schemes: [{code: b, pattern: \"[0-9]{9}\"}]\nmembers:\n");
+    for (size_t i = 0; i < home->asker_count; i++) {
+        add_member(yaml, home->askers[i].code);
+    }
+    for (size_t i = 0; i < home->holder_count; i++) {
+        add_member(yaml, home->holders[i].code);
+    }
+    buffer_text(yaml, "officials:\n  clerk: {ru: \"-\", en: \"-\"}\npurposes:\n"
+                      "  bench: {dpv: \"dpv:ServiceProvision\", ru: \"-\", en: \"-\", benefit: "
+                      "{ru: \"-\", en: \"-\"}}\n");
+    for (size_t i = 0; i < agreements; i += home->asker_count) {
+        buffer_format(yaml,
+                      "  other-%zu: {dpv: \"dpv:ServiceProvision\", ru: \"-\", en: \"-\", "
+                      "benefit: {ru: \"-\", en: \"-\"}}\n",
+                      i / home->asker_count);
+    }
+    buffer_text(yaml, "datasets:\n  - code: bench.record\n    title: {ru: \"-\", en: \"-\"}\n"
+                      "    holders: [");
+    for (size_t i = 0; i < home->holder_count; i++) {
+        buffer_format(yaml, "%s%s", i == 0 ? "" : ", ", home->holders[i].code);
+    }
+    buffer_text(yaml, "]\n    fields:\n");
+    for (int i = 0; i < BENCH_FIELDS; i++) {
+        buffer_format(yaml,
+                      "      field_%d: {type: text, sensitivity: ordinary, forms: [full], "
+                      "max_bytes: %d, title: {ru: \"-\", en: \"-\"}}\n",
+                      i, BENCH_VALUE_BYTES);
+    }
+    buffer_text(yaml, "agreements:\n");
+    char id[40];
+    char purpose[40];
+    for (size_t i = 0; i < home->asker_count; i++) {
+        snprintf(id, sizeof(id), "law-%zu", i);
+        add_agreement(yaml, id, home->askers[i].code, "bench.record", "bench");
+    }
+    // Others of the same askers, for other purposes: a decision has to pass them over.
+    for (size_t i = 0; i < agreements; i++) {
+        snprintf(id, sizeof(id), "other-%zu", i);
+        snprintf(purpose, sizeof(purpose), "other-%zu", i / home->asker_count);
+        add_agreement(yaml, id, home->askers[i % home->asker_count].code, "bench.record", purpose);
+    }
+    add_texts(yaml);
+}
+
+static enum status pack_bundle(struct bench_home *home, size_t agreements, struct buffer *blob,
+                               struct error *err)
+{
+    char folder[PATH_MAX];
+    char file[PATH_MAX];
+    struct buffer yaml = buffer_init(YAML_BYTES);
+    snprintf(folder, sizeof(folder), "%.4000s/policy", home->path);
+    snprintf(file, sizeof(file), "%.4000s/policy/all.yaml", home->path);
+    add_bundle(&yaml, home, agreements);
+    enum status status = buffer_ok(&yaml, "policy bundle", err);
+    if (status == ST_OK) {
+        status = file_make_folder(folder, 0700, err);
+    }
+    if (status == ST_OK) {
+        status = file_create(file, buffer_view(&yaml), 0600, err);
+    }
+    if (status == ST_OK) {
+        status = catalogue_bundle_pack(folder, blob, err);
+    }
+    buffer_fini(&yaml);
+    return status;
+}
+
+static enum status call(struct peer *peer, enum wire_type type, enum wire_schema schema,
+                        const void *message, struct bytes boxes, struct error *err)
+{
+    struct buffer payload = buffer_init(WIRE_HEAD_MAX_BYTES);
+    struct arena *arena = arena_create(WIRE_ARENA_BYTES);
+    struct wire_result result;
+    struct bytes body;
+    enum status status = arena == NULL ? error_set(err, ST_NOMEM, "bench: no memory")
+                                       : wire_encode(schema, message, &payload, err);
+    if (status == ST_OK) {
+        status = peer_call(peer, type, buffer_view(&payload), boxes, clock_monotonic_ms() + CALL_MS,
+                           arena, &result, &body, err);
+    }
+    arena_destroy(&arena);
+    buffer_fini(&payload);
+    return status;
+}
+
+static enum status hand_in(struct bench_home *home, struct peer *peer, struct bytes blob,
+                           struct bytes signed_head, struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t at = 0; status == ST_OK && at < blob.size; at += PIECE_BYTES) {
+        size_t size = blob.size - at < PIECE_BYTES ? blob.size - at : PIECE_BYTES;
+        struct wire_chunk chunk = {
+            .version = 1, .hash = home->bundle_hash, .total = blob.size, .offset = at
+        };
+        status =
+            call(peer, WIRE_CHUNK, WIRE_SCHEMA_CHUNK, &chunk, bytes_of(blob.data + at, size), err);
+    }
+    struct wire_control control = { .version = 1,
+                                    .action = WIRE_CONTROL_BUNDLE,
+                                    .signed_ = signed_head };
+    return status == ST_OK
+               ? call(peer, WIRE_CONTROL, WIRE_SCHEMA_CONTROL, &control, (struct bytes){ 0 }, err)
+               : status;
+}
+
+static enum status apply_bundle(struct bench_home *home, struct bus_context *context,
+                                size_t agreements, struct error *err)
+{
+    struct buffer blob = buffer_init(YAML_BYTES);
+    struct buffer payload = buffer_init(4096);
+    struct buffer message = buffer_init(8192);
+    struct bytes origin = bytes_text(home->origin);
+    struct digest audience = seal_audience(origin);
+    struct peer *peer = NULL;
+    enum status status = pack_bundle(home, agreements, &blob, err);
+    if (status == ST_OK) {
+        home->bundle_hash = seal_sha256(buffer_view(&blob));
+        status = catalogue_load(buffer_view(&blob), &home->bundle_hash, &home->catalogue, err);
+    }
+    if (status == ST_OK) {
+        struct registry_bundle_head head = { .serial = 1,
+                                             .hash = home->bundle_hash,
+                                             .size = blob.size,
+                                             .issued_at = (uint64_t)clock_wall_ms() };
+        status = registry_bundle_head_encode(&head, origin, &payload, err);
+    }
+    if (status == ST_OK) {
+        status = registry_signed_make(REGISTRY_BUNDLE, buffer_view(&payload), &audience,
+                                      home->policy.signer, &message, err);
+    }
+    if (status == ST_OK) {
+        status = bench_home_peer(home, context, &home->operator_, &peer, err);
+    }
+    if (status == ST_OK) {
+        status = hand_in(home, peer, buffer_view(&blob), buffer_view(&message), err);
+    }
+    peer_destroy(&peer);
+    buffer_fini(&blob);
+    buffer_fini(&payload);
+    buffer_fini(&message);
+    return status;
+}
+
+// ---- the broker's process
+
+static enum status find_program(const char *given, char path[PATH_MAX], struct error *err)
+{
+    if (given != NULL) {
+        snprintf(path, PATH_MAX, "%s", given);
+        return ST_OK;
+    }
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 16);
+    if (length <= 0) {
+        return error_errno(err, ST_IO, "bench: where is vedomod? (--vedomod)");
+    }
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    snprintf(slash + 1, 16, "vedomod");
+    return ST_OK;
+}
+
+static void run_broker(const char *program, const char *home, int ready)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", ready);
+    execl(program, "vedomod", "--home", home, "--ready-fd", number, (char *)NULL);
+    _exit(127);
+}
+
+static enum status start_broker(struct bench_home *home, const char *vedomod, struct error *err)
+{
+    char program[PATH_MAX];
+    char word[8] = "";
+    int fds[2];
+    enum status status = find_program(vedomod, program, err);
+    if (status != ST_OK || pipe(fds) != 0) {
+        return status != ST_OK ? status : error_errno(err, ST_IO, "bench: pipe");
+    }
+    home->broker_pid = fork();
+    if (home->broker_pid == 0) {
+        close(fds[0]);
+        run_broker(program, home->path, fds[1]);
+    }
+    close(fds[1]);
+    struct pollfd ready = { .fd = fds[0], .events = POLLIN };
+    bool serves = home->broker_pid > 0 && poll(&ready, 1, READY_MS) == 1 &&
+                  read(fds[0], word, sizeof(word)) > 0;
+    close(fds[0]);
+    return serves ? ST_OK : error_set(err, ST_IO, "bench: the broker (%s) did not start", program);
+}
+
+// ---- life
+
+static enum status make_folders(struct bench_home *home, const char *folder, struct error *err)
+{
+    static const char *const names[] = { "keys", "keys/body", "cards", "bundles", "log", "views" };
+    if (snprintf(home->path, sizeof(home->path), "%s/vedomo-bench-XXXXXX", folder) >=
+            (int)sizeof(home->path) ||
+        mkdtemp(home->path) == NULL) {
+        return error_errno(err, ST_IO, "bench: a folder in %s", folder);
+    }
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(names); i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof(path), "%.4000s/%s", home->path, names[i]);
+        status = file_make_folder(path, 0700, err);
+    }
+    return status;
+}
+
+enum status bench_home_create(const struct bench_home_options *options, struct bus_context *context,
+                              struct bench_home **home, struct error *err)
+{
+    struct bench_home *h = calloc(1, sizeof(*h));
+    if (h == NULL) {
+        return error_set(err, ST_NOMEM, "bench: no memory");
+    }
+    snprintf(h->origin, sizeof(h->origin), "bench.example/log");
+    snprintf(h->endpoint, sizeof(h->endpoint), "tcp://127.0.0.1:%u", options->port);
+    h->asker_count = options->askers;
+    h->holder_count = options->holders;
+    enum status status = make_folders(h, options->folder, err);
+    if (status == ST_OK) {
+        status = make_keys(h, err);
+    }
+    if (status == ST_OK) {
+        status = make_members(h, "asker", &h->askers, h->asker_count, err);
+    }
+    if (status == ST_OK) {
+        status = make_members(h, "holder", &h->holders, h->holder_count, err);
+    }
+    if (status == ST_OK) {
+        status = write_config(h, err);
+    }
+    if (status == ST_OK) {
+        status = start_broker(h, options->vedomod, err);
+    }
+    if (status == ST_OK) {
+        status = apply_bundle(h, context, options->agreements, err);
+    }
+    if (status != ST_OK) {
+        bench_home_destroy(&h);
+        return status;
+    }
+    *home = h;
+    return ST_OK;
+}
+
+enum status bench_home_peer(const struct bench_home *home, struct bus_context *context,
+                            const struct seal_identity *identity, struct peer **peer,
+                            struct error *err)
+{
+    struct peer_config config = { .context = context,
+                                  .endpoint = home->endpoint,
+                                  .identity = identity,
+                                  .broker_curve_key = home->broker.curve_key,
+                                  .broker_batch_key = home->broker.sign_key,
+                                  .origin = home->origin,
+                                  .log_vkey = home->vkey };
+    return peer_create(&config, peer, err);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+static void forget_members(struct bench_member **members, size_t count)
+{
+    for (size_t i = 0; *members != NULL && i < count; i++) {
+        seal_identity_fini(&(*members)[i].identity);
+    }
+    free(*members);
+    *members = NULL;
+}
+
+void bench_home_destroy(struct bench_home **home)
+{
+    struct bench_home *h = *home;
+    if (h == NULL) {
+        return;
+    }
+    if (h->broker_pid > 0) {
+        kill(h->broker_pid, SIGTERM);
+        waitpid(h->broker_pid, NULL, 0);
+    }
+    struct seal_identity *identities[] = { &h->registrar, &h->policy, &h->broker, &h->log,
+                                           &h->operator_ };
+    for (size_t i = 0; i < ARRAY_COUNT(identities); i++) {
+        seal_identity_fini(identities[i]);
+    }
+    catalogue_destroy(&h->catalogue);
+    forget_members(&h->askers, h->asker_count);
+    forget_members(&h->holders, h->holder_count);
+    nftw(h->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(h);
+    *home = NULL;
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""The benchmark tells the truth: a short run of the full path and of the bare proxy, with every
+exchange checked whole, prints figures that fit together and leaves nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+from tap import equal, main, test, true  # noqa: E402
+
+BUILD = os.environ.get("VEDOMO_BUILD", os.path.join(ROOT, "build", "asan"))
+
+
+def bench(folder, *options):
+    words = [os.path.join(BUILD, "src", "vedomo"), "bench", "exchange", "--json", "--dir", folder,
+             "--seconds", "1", "--rounds", "1", "--sample", "1", *options]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    equal(done.returncode, 0, done.stdout + done.stderr)
+    return json.loads(done.stdout)
+
+
+def check(figures):
+    true(figures["exchanges"] > 0, "exchanges came through")
+    equal(figures["verified"], figures["exchanges"], "each was opened and checked")
+    equal((figures["wrong"], figures["lost"], figures["refusals"]), (0, 0, 0), "nothing went wrong")
+    true(figures["proxy_exchanges"] > 0, "the proxy carried something")
+    for name in ("full_path_per_s", "proxy_per_s", "ratio", "broker_cpu_ratio", "commits_per_s",
+                 "entries_per_commit", "full_path_p50_us", "full_path_p99_9_us", "proxy_p50_us"):
+        true(figures[name] > 0, name)
+        true(figures[name + "_least"] <= figures[name] <= figures[name + "_greatest"], name)
+    true(figures["full_path_p50_us"] <= figures["full_path_p99_us"], "percentiles grow")
+    true(figures["bytes"]["ask"] > figures["bytes"]["request"], "an ask carries the request")
+    true(figures["bytes"]["release"] > figures["bytes"]["answer"], "a release carries the answer")
+
+
+@test
+def a_closed_loop_is_measured_and_every_exchange_holds():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        check(bench(folder, "--askers", "3", "--window", "4", "--holders", "2"))
+        equal(os.listdir(folder), [], "the federation's folder is gone")
+
+
+@test
+def an_open_loop_keeps_to_its_rate():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        figures = bench(folder, "--askers", "2", "--holders", "1", "--rate", "50")
+        check(figures)
+        true(figures["exchanges"] <= 60, "no more than were due")
+
+
+if __name__ == "__main__":
+    main()
