@@ -20,6 +20,8 @@ enum pending_state {
     PENDING_STATE_COUNT,
 };
 
+struct outbox_item;
+
 // One granted field of the request.
 struct exchange_grant {
     uint32_t index; // place in the request's list
@@ -83,7 +85,8 @@ struct exchange {
     size_t heap_place;   // in the pending table's heap, from 1; 0: not in it
     size_t bytes;        // counted against what is held
     bool acknowledged;
-    struct exchange *older; // line of held answers, oldest first
+    struct outbox_item *waiting; // ASK or RELEASE in the outbox; NULL: none
+    struct exchange *older;      // line of held answers, oldest first
     struct exchange *newer;
 };
 

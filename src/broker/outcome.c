@@ -22,14 +22,6 @@ static bool send_to(struct router *router, const struct bus_route *route, struct
     return bus_socket_send(router->socket, route, head, boxes, &err) == ST_OK;
 }
 
-bool router_send_to_key(struct router *router, const struct digest *batch_key,
-                        struct bus_frame *head, struct bus_frame *boxes)
-{
-    struct connection *connection = connection_find(router->connections, batch_key, false);
-    return connection != NULL && connection->greeted &&
-           send_to(router, &connection->route, head, boxes);
-}
-
 static void reply(struct router *router, struct job *job)
 {
     send_to(router, &job->from.route, &job->reply_head, &job->reply_boxes);
@@ -112,8 +104,10 @@ void router_delivered(struct router *router, uint64_t index, enum wire_delivery_
 
 void router_forget(struct router *router, struct exchange *exchange)
 {
+    bool unsent = outbox_recall(exchange);
     if (exchange->state == PENDING_RELEASED && !exchange->acknowledged) {
-        router_delivered(router, exchange->ending_index, WIRE_DELIVERY_HANDED);
+        router_delivered(router, exchange->ending_index,
+                         unsent ? WIRE_DELIVERY_FAILED : WIRE_DELIVERY_HANDED);
     }
     pending_drop(router->pending, &exchange);
 }
@@ -200,6 +194,7 @@ static struct job *make_ending(const struct exchange *exchange, enum wire_kind k
 void router_end(struct router *router, struct exchange *exchange, enum wire_kind kind,
                 const char *reason)
 {
+    outbox_recall(exchange);
     if (pending_may_move(exchange->state, state_of(kind))) {
         pending_move(router->pending, exchange, state_of(kind), -1);
     }
@@ -257,8 +252,26 @@ static void ask(struct router *router, struct job *job)
     job->owns_exchange = false;
     pending_move(router->pending, exchange, PENDING_RECORDING, -1);
     pending_move(router->pending, exchange, PENDING_ASKED, deadline_ms);
-    if (!router_send_to_key(router, &exchange->holder_key, &job->reply_head, &job->reply_boxes)) {
+    if (outbox_send(router->outbox, &exchange->holder_key, exchange, &job->reply_head,
+                    &job->reply_boxes) == OUTBOX_GONE) {
         router_end(router, exchange, WIRE_KIND_REFUSED, "holder-silent");
+    }
+}
+
+// It was released but did not leave: the held answer stays for the asker to ask again.
+static void not_delivered(struct router *router, struct exchange *exchange)
+{
+    exchange->acknowledged = true;
+    router_delivered(router, exchange->ending_index, WIRE_DELIVERY_FAILED);
+}
+
+void router_lost(void *argument, struct exchange *exchange)
+{
+    struct router *router = argument;
+    if (exchange->state == PENDING_ASKED) {
+        router_end(router, exchange, WIRE_KIND_REFUSED, "holder-silent");
+    } else if (exchange->state == PENDING_RELEASED) {
+        not_delivered(router, exchange);
     }
 }
 
@@ -273,9 +286,9 @@ static void release(struct router *router, struct job *job)
     give_credit_back(router, &exchange->asker_key);
     bus_frame_share(&exchange->held_head, &job->reply_head);
     bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
-    if (!router_send_to_key(router, &exchange->asker_key, &job->reply_head, &job->reply_boxes)) {
-        exchange->acknowledged = true;
-        router_delivered(router, exchange->ending_index, WIRE_DELIVERY_FAILED);
+    if (outbox_send(router->outbox, &exchange->asker_key, exchange, &job->reply_head,
+                    &job->reply_boxes) == OUTBOX_GONE) {
+        not_delivered(router, exchange);
     }
     pending_hold(router->pending, exchange);
     make_room(router);
@@ -293,7 +306,11 @@ static void end(struct router *router, struct job *job)
                                                           : METRIC_REFUSALS,
                    1);
         give_credit_back(router, &exchange->asker_key);
-        router_send_to_key(router, &exchange->asker_key, &job->reply_head, &job->reply_boxes);
+        struct connection *asker =
+            connection_find(router->connections, &exchange->asker_key, false);
+        if (asker != NULL && asker->greeted) {
+            send_to(router, &asker->route, &job->reply_head, &job->reply_boxes);
+        }
         router_forget(router, exchange);
     } else if (job->kind == JOB_ENDING) {
         router->unrecorded[router->unrecorded_count++] = exchange;
@@ -375,8 +392,25 @@ static void broadcast(struct router *router, struct job *job)
     }
 }
 
+// A consent no longer holds: answers under it that wait for a full connection never leave. Only
+// then is the change acknowledged.
+static void recall_releases(struct router *router, const struct id *consent)
+{
+    const struct outbox_item *cursor = NULL;
+    struct exchange *exchange;
+    while ((exchange = outbox_next(router->outbox, &cursor)) != NULL) {
+        if (exchange->state == PENDING_RELEASED && id_equal(&exchange->consent, consent)) {
+            outbox_recall(exchange);
+            not_delivered(router, exchange);
+        }
+    }
+}
+
 static void answered(struct router *router, struct job *job)
 {
+    if (job->record.kind == RECORD_CONSENT && job->record.result == RECORD_DONE) {
+        recall_releases(router, &job->record.officer->consent->id);
+    }
     if (job->head.type == WIRE_REQUEST) {
         give_credit_back(router, &job->from.batch_key);
     }

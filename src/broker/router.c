@@ -18,6 +18,7 @@ enum {
     IN_THREADS_MAX = 2048,
     URGENT_MAX = 512,
     SECOND_MS = 1000,
+    OUTBOX_RETRY_MS = 1,
     HELD_COUNT_MAX = 65536,
     SEND_HWM = 64,
     RECEIVE_HWM = 16,
@@ -453,13 +454,19 @@ static enum status open_router(struct router *router, struct error *err)
         status = fair_create((size_t)settings->threads.queue,
                              (size_t)settings->limits.memory_bytes / 2, &router->fair, err);
     }
-    return status == ST_OK ? open_socket(router, err) : status;
+    if (status == ST_OK) {
+        status = open_socket(router, err);
+    }
+    return status == ST_OK ? outbox_create(router->socket, router->connections, router_lost, router,
+                                           &router->outbox, err)
+                           : status;
 }
 
 static void close_router(struct router *router)
 {
     job_destroy(&router->delivery);
     fair_destroy(&router->fair);
+    outbox_destroy(&router->outbox);
     pending_destroy(&router->pending);
     bus_poller_destroy(&router->poller);
     bus_socket_close(&router->socket);
@@ -476,13 +483,17 @@ static enum status run_once(struct router *router, struct error *err)
 {
     uint64_t ready = 0;
     bool waiting = fair_count(router->fair) > 0 && router->in_threads < router->in_threads_max;
-    enum status status =
-        bus_poller_wait(router->poller, waiting ? 0 : next_deadline(router), &ready, err);
+    int64_t deadline_ms = waiting ? 0 : next_deadline(router);
+    if (router->outbox_waits && deadline_ms > clock_monotonic_ms() + OUTBOX_RETRY_MS) {
+        deadline_ms = clock_monotonic_ms() + OUTBOX_RETRY_MS;
+    }
+    enum status status = bus_poller_wait(router->poller, deadline_ms, &ready, err);
     if (status != ST_OK) {
         return status;
     }
     // Answers and releases first: they make room.
     take_back(router);
+    router->outbox_waits = outbox_retry(router->outbox);
     if ((ready & 1U << TAG_SOCKET) != 0) {
         status = take_messages(router, err);
     }

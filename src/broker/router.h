@@ -4,6 +4,7 @@
 #include "broker/connection.h"
 #include "broker/fair.h"
 #include "broker/frames.h"
+#include "broker/outbox.h"
 #include "broker/pending.h"
 #include "bus/poller.h"
 
@@ -17,6 +18,8 @@ struct router {
     struct map *connections;
     struct pending *pending;
     struct fair *fair;
+    struct outbox *outbox;
+    bool outbox_waits; // something in it waits for a full connection
     struct frame_maker maker;
     size_t in_threads; // new requests that are with the other threads
     size_t in_threads_max;
@@ -32,10 +35,8 @@ struct router {
     struct arena *arena; // for PING, PONG, ACK
 };
 
-// Sends to a key's newest connection; false: it is not there, or its queue is full. Consumes the
-// frames when it returns true.
-bool router_send_to_key(struct router *router, const struct digest *batch_key,
-                        struct bus_frame *head, struct bus_frame *boxes);
+// A message of the exchange waited for a connection that has gone.
+void router_lost(void *router, struct exchange *exchange);
 
 // Hands a job to another thread and counts it until it is back.
 void router_pass(struct router *router, struct queue *queue, struct job *job);

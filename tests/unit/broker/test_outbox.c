@@ -1,0 +1,212 @@
+// The outbox on a real ROUTER whose peer does not read.
+#include "test.h"
+
+#include "base/clock.h"
+#include "broker/outbox.h"
+#include "bus/poller.h"
+#include "bus/zap.h"
+
+#include <poll.h>
+
+enum { BOXES_BYTES = 200 * 1024, EXCHANGES = 200, WAIT_MS = 10 * 1000 };
+
+struct fixture {
+    struct bus_context *context;
+    struct bus_zap *zap;
+    struct bus_socket *router;
+    struct bus_socket *dealer;
+    struct map *connections;
+    struct connection *connection;
+    struct outbox *outbox;
+    struct exchange *exchanges[EXCHANGES];
+    size_t count;
+    size_t lost;
+};
+
+static const struct digest key = { .bytes = { 5 } };
+
+static bool allow(void *argument, const struct digest *curve_key, const char *address)
+{
+    (void)argument;
+    (void)curve_key;
+    (void)address;
+    return true;
+}
+
+static void count_lost(void *owner, struct exchange *exchange)
+{
+    struct fixture *fixture = owner;
+    assert_null(exchange->waiting);
+    fixture->lost++;
+}
+
+static struct bus_socket *open_socket(struct fixture *fixture, enum bus_kind kind,
+                                      const struct digest *server)
+{
+    struct error err = { 0 };
+    struct digest public_key;
+    uint8_t secret[DIGEST_BYTES];
+    struct bus_socket *socket = NULL;
+    assert_ok(bus_key_pair(&public_key, secret, &err));
+    struct bus_socket_options options = { .kind = kind,
+                                          .public_key = public_key,
+                                          .secret_key = secret,
+                                          .send_hwm = 2,
+                                          .receive_hwm = 2,
+                                          .head_max_bytes = 1024,
+                                          .boxes_max_bytes = 2 * BOXES_BYTES,
+                                          .handshake_ms = 5000,
+                                          .heartbeat_ms = 5000,
+                                          .backlog = 8 };
+    if (server != NULL) {
+        options.server_key = *server;
+    }
+    assert_ok(bus_socket_open(fixture->context, &options, &socket, &err));
+    if (server == NULL) {
+        assert_ok(bus_socket_bind(socket, "tcp://127.0.0.1:0", &err));
+        fixture->connection = NULL;
+        memcpy(fixture->exchanges, &public_key, sizeof(public_key));
+    }
+    return socket;
+}
+
+static void receive_one(struct bus_socket *socket, struct bus_message *message)
+{
+    struct error err = { 0 };
+    int64_t deadline_ms = clock_monotonic_ms() + WAIT_MS;
+    size_t count = 0;
+    while (count == 0 && clock_monotonic_ms() < deadline_ms) {
+        assert_ok(bus_socket_receive(socket, message, 1, &count, &err));
+        if (count == 0) {
+            poll(NULL, 0, 1);
+        }
+    }
+    assert_int_equal(count, 1);
+    assert_int_equal(message->fault, BUS_FAULT_NONE);
+}
+
+static void set_up(struct fixture *fixture)
+{
+    struct error err = { 0 };
+    struct digest server;
+    struct bus_frame head;
+    struct bus_frame boxes;
+    struct bus_message message;
+    memset(fixture, 0, sizeof(*fixture));
+    assert_ok(bus_context_create(1, &fixture->context, &err));
+    assert_ok(bus_zap_start(fixture->context, allow, NULL, &fixture->zap, &err));
+    fixture->router = open_socket(fixture, BUS_ROUTER, NULL);
+    memcpy(&server, fixture->exchanges, sizeof(server));
+    memset(fixture->exchanges, 0, sizeof(server));
+    fixture->dealer = open_socket(fixture, BUS_DEALER, &server);
+    assert_ok(bus_socket_connect(fixture->dealer, bus_socket_endpoint(fixture->router), &err));
+    assert_ok(bus_frame_copy(&head, bytes_text("hello"), &err));
+    bus_frame_init(&boxes);
+    int64_t deadline_ms = clock_monotonic_ms() + WAIT_MS;
+    enum status status = ST_BUSY;
+    while (status == ST_BUSY && clock_monotonic_ms() < deadline_ms) {
+        status = bus_socket_send(fixture->dealer, NULL, &head, &boxes, &err);
+        poll(NULL, 0, 1);
+    }
+    assert_int_equal(status, ST_OK);
+    bus_message_init(&message);
+    receive_one(fixture->router, &message);
+    fixture->connections = map_create();
+    fixture->connection = connection_find(fixture->connections, &key, true);
+    fixture->connection->route = message.route;
+    fixture->connection->greeted = true;
+    bus_message_fini(&message);
+    assert_ok(outbox_create(fixture->router, fixture->connections, count_lost, fixture,
+                            &fixture->outbox, &err));
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    outbox_destroy(&fixture->outbox);
+    for (size_t i = 0; i < fixture->count; i++) {
+        exchange_destroy(&fixture->exchanges[i]);
+    }
+    connections_destroy(&fixture->connections);
+    bus_socket_close(&fixture->dealer);
+    bus_socket_close(&fixture->router);
+    bus_zap_stop(&fixture->zap);
+    bus_context_destroy(&fixture->context);
+}
+
+static enum outbox_result send_one(struct fixture *fixture)
+{
+    struct error err = { 0 };
+    struct bus_frame head;
+    struct bus_frame boxes;
+    uint8_t *data;
+    uint8_t number = (uint8_t)fixture->count;
+    struct exchange *exchange = exchange_create();
+    fixture->exchanges[fixture->count++] = exchange;
+    assert_ok(bus_frame_copy(&head, bytes_of(&number, 1), &err));
+    assert_ok(bus_frame_make(&boxes, BOXES_BYTES, &data, &err));
+    memset(data, number, BOXES_BYTES);
+    enum outbox_result result = outbox_send(fixture->outbox, &key, exchange, &head, &boxes);
+    bus_frame_fini(&head);
+    bus_frame_fini(&boxes);
+    return result;
+}
+
+// Fills the connection; the last exchange waits. Returns how many were sent.
+static size_t fill(struct fixture *fixture)
+{
+    while (send_one(fixture) == OUTBOX_SENT) {
+        assert_true(fixture->count < EXCHANGES - 3);
+    }
+    assert_non_null(fixture->exchanges[fixture->count - 1]->waiting);
+    return fixture->count - 1;
+}
+
+TEST(what_waits_arrives_in_order_once_the_peer_reads_and_what_was_recalled_never)
+{
+    struct fixture f;
+    struct bus_message message;
+    set_up(&f);
+    size_t sent = fill(&f);
+    assert_int_equal(send_one(&f), OUTBOX_WAITS);
+    assert_int_equal(send_one(&f), OUTBOX_WAITS);
+    assert_true(outbox_retry(f.outbox));
+    assert_true(outbox_recall(f.exchanges[sent + 1]));
+    assert_false(outbox_recall(f.exchanges[sent + 1]));
+    const struct outbox_item *cursor = NULL;
+    assert_ptr_equal(outbox_next(f.outbox, &cursor), f.exchanges[sent]);
+    assert_ptr_equal(outbox_next(f.outbox, &cursor), f.exchanges[sent + 2]);
+    assert_null(outbox_next(f.outbox, &cursor));
+    bus_message_init(&message);
+    for (size_t i = 0; i < sent + 3; i++) {
+        if (i == sent + 1) {
+            continue;
+        }
+        int64_t deadline_ms = clock_monotonic_ms() + WAIT_MS;
+        size_t count = 0;
+        struct error err = { 0 };
+        while (count == 0 && clock_monotonic_ms() < deadline_ms) {
+            outbox_retry(f.outbox);
+            assert_ok(bus_socket_receive(f.dealer, &message, 1, &count, &err));
+        }
+        assert_int_equal(count, 1);
+        assert_int_equal(bus_frame_view(&message.head).data[0], i);
+    }
+    assert_false(outbox_retry(f.outbox));
+    assert_int_equal(f.connection->waiting, 0);
+    assert_int_equal(f.lost, 0);
+    bus_message_fini(&message);
+    tear_down(&f);
+}
+
+TEST(what_waits_for_a_connection_that_goes_is_told_lost_once)
+{
+    struct fixture f;
+    set_up(&f);
+    fill(&f);
+    assert_int_equal(send_one(&f), OUTBOX_WAITS);
+    f.connection->greeted = false;
+    assert_false(outbox_retry(f.outbox));
+    assert_int_equal(f.lost, 2);
+    assert_int_equal(send_one(&f), OUTBOX_GONE);
+    tear_down(&f);
+}
