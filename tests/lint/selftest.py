@@ -66,6 +66,9 @@ BAD = [
     (append_only, "src/audit/verify.c", "// A.\nvoid f(void)\n{\n    store_begin_write(s);\n}\n", "writes nothing"),
     (links, "docs/a.md", "see [this](gone.md)\n", "points at 'gone.md'"),
     (links, "docs/b.md", "see `src/gone.c`\n", "names 'src/gone.c'"),
+    (links, "docs/c.md", {"docs/c.md": "unit/base: it_works, it_fails\n", "tests/unit/base/test_a.c": "TEST(it_works)\n"},
+     "the test 'it_fails'"),
+    (links, "docs/d.md", "integration/a.py: it_works\n", "the test 'it_works'"),
     (scripts, "deploy/a", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
     (scripts, "tests/b.py", "def f(:\n", "invalid syntax"),
 ]
