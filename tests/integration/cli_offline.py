@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
@@ -238,17 +239,48 @@ def a_decision_is_explained_offline_field_by_field():
         table.run(*words, expected=2)
 
 
+def absent_broker(table):
+    """Everything to reach a broker, which is not there."""
+    registrar = table.authority("registrar", "registrar.key")
+    policy = table.authority("policy", "policy.key")
+    vkey = table.json("init", "home", "--origin", ORIGIN, "--registrar", registrar, "--policy", policy)["vkey"]
+    table.run("member", "sign", "home/cards/broker.card", "--registrar", "registrar.key")
+    table.card("portal", role="portal")
+    table.write("profile.yaml", (
+        "endpoint: \"tcp://127.0.0.1:9\"\nbroker_card: home/cards/broker.card\nvkey: \"%s\"\nkey: portal.key\n"
+        "registrar:\n  keys: [\"%s\"]\npolicy:\n  keys: [\"%s\"]\n" % (vkey, registrar, policy)).encode())
+
+
+@test
+def a_broker_that_is_not_there_is_told_at_once():
+    with Table() as table:
+        absent_broker(table)
+        for words in (["member", "list"], ["policy", "show"], ["audit", "list"]):
+            started = time.monotonic()
+            done = table.run(*words, "--profile", "profile.yaml", "--timeout", "30", expected=1)
+            true("cannot be reached" in done.stderr, done.stderr)
+            true(time.monotonic() - started < 10, "it waited %.1f s" % (time.monotonic() - started))
+
+
+@test
+def a_broker_whose_card_is_not_signed_is_not_connected_to():
+    with Table() as table:
+        absent_broker(table)
+        table.run("init", "other", "--origin", ORIGIN, "--registrar", table.authority("registrar", "r2.key"),
+                  "--policy", table.authority("policy", "p2.key"))
+        done = table.run("member", "list", "--profile", "profile.yaml", "--broker-card", "other/cards/broker.card",
+                         expected=1)
+        true("card-request" in done.stderr, done.stderr)
+        table.run("member", "sign", "other/cards/broker.card", "--registrar", "r2.key")
+        done = table.run("member", "list", "--profile", "profile.yaml", "--broker-card", "other/cards/broker.card",
+                         expected=1)
+        true("signed by 0 of the 1 keys" in done.stderr, done.stderr)
+
+
 @test
 def an_identifier_on_the_command_line_is_refused_and_not_repeated():
     with Table() as table:
-        registrar = table.authority("registrar", "registrar.key")
-        policy = table.authority("policy", "policy.key")
-        vkey = table.json("init", "home", "--origin", ORIGIN, "--registrar", registrar, "--policy", policy)["vkey"]
-        table.run("member", "sign", "home/cards/broker.card", "--registrar", "registrar.key")
-        table.card("portal", role="portal")
-        table.write("profile.yaml", (
-            "endpoint: \"tcp://127.0.0.1:9\"\nbroker_card: home/cards/broker.card\nvkey: \"%s\"\nkey: portal.key\n"
-            "registrar:\n  keys: [\"%s\"]\npolicy:\n  keys: [\"%s\"]\n" % (vkey, registrar, policy)).encode())
+        absent_broker(table)
         for words in (["consent", "code"], ["consent", "list"], ["audit", "list"]):
             done = table.run(*words, "--subject", ANNA, "--scheme", "vd", "--profile", "profile.yaml", "--timeout", "1",
                              expected=2)

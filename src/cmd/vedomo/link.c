@@ -316,11 +316,12 @@ static enum status greet(struct link *link, struct error *err)
         if (status != ST_OK) {
             return status;
         }
+        const struct error *problem = peer_problem(link->peer);
+        if (problem->status != ST_OK && peer_state(link->peer) == PEER_WAITING) {
+            return error_set(err, problem->status, "%s", problem->message);
+        }
         if (clock_monotonic_ms() >= deadline) {
-            const struct error *problem = peer_problem(link->peer);
-            return error_set(err, problem->status == ST_OK ? ST_TIMEOUT : problem->status,
-                             "broker at %s: %s", link->endpoint,
-                             problem->status == ST_OK ? "no answer" : problem->message);
+            return error_set(err, ST_TIMEOUT, "no answer from the broker at %s", link->endpoint);
         }
     }
     return ST_OK;
