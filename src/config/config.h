@@ -121,13 +121,12 @@ struct config_node {
     struct config_pins registrar;
     struct config_pins policy;
     struct {
-        const char *listen; // address of the REST interface; "": none
+        const char *listen; // of the REST interface: address, or "unix:PATH"; "": none
         const char *token;  // file with the bearer token that callers show
         uint64_t calls_max; // calls under way
         int64_t timeout_ms; // of one call, when it names none
     } api;
     struct {
-        uint64_t workers;    // threads that read registers and seal
         int64_t register_ms; // time for one register's answer
         int64_t person_ms;   // a check of a person's tag is remembered
     } answer;

@@ -220,9 +220,9 @@ const struct yaml_shape config_vedomod_shape = SHAPE(struct config_vedomod, vedo
 static const struct yaml_rule n_broker[] = { BROKER(struct config_node) };
 static const struct yaml_rule n_api[] = {
     { "listen", YAML_RULE_TEXT, N(api.listen), .max = 256,
-      .help = "address of the REST interface, such as `127.0.0.1:8480`; none: no interface" },
+      .help = "REST interface: `127.0.0.1:8480`, or `unix:PATH` for a socket; none: no interface" },
     { "token", YAML_RULE_TEXT, N(api.token), .max = 1024,
-      .help = "file with the token that callers show; needed with `listen`" },
+      .help = "file with the token that callers show; needed with an address" },
     { "calls_max", YAML_RULE_NUMBER, N(api.calls_max), .preset = "1024", .min = 1, .max = 65536,
       .help = "calls under way" },
     { "timeout", YAML_RULE_DURATION, N(api.timeout_ms), .preset = "30 s", .min = MS(100),
@@ -230,8 +230,6 @@ static const struct yaml_rule n_api[] = {
     END_OF_RULES,
 };
 static const struct yaml_rule n_answer[] = {
-    { "workers", YAML_RULE_NUMBER, N(answer.workers), .preset = "2", .min = 1, .max = 256,
-      .help = "threads that read registers and seal" },
     { "register", YAML_RULE_DURATION, N(answer.register_ms), .preset = "10 s", .min = MS(10),
       .max = MIN(15), .reloadable = true, .help = "time for a register's answer" },
     { "remember", YAML_RULE_DURATION, N(answer.person_ms), .preset = "30 d", .min = H(1),
@@ -248,7 +246,7 @@ static const struct yaml_rule register_rules[] = {
     { "secret", YAML_RULE_TEXT, offsetof(struct config_register, secret), .max = 1024,
       .help = "file with the password or token" },
     { "connections", YAML_RULE_NUMBER, offsetof(struct config_register, connections), .preset = "2",
-      .min = 1, .max = 64, .help = "at the same time" },
+      .min = 1, .max = 32, .help = "lookups at the same time, for each dataset" },
     END_OF_RULES,
 };
 static const struct yaml_shape register_shape = { sizeof(struct config_register), register_rules,

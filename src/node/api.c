@@ -349,7 +349,10 @@ static enum status read_listen(const char *listen, char address[64],
     if (strncmp(listen, unix_scheme, sizeof(unix_scheme) - 1) == 0) {
         server->unix_path = listen + sizeof(unix_scheme) - 1;
         server->unix_mode = SOCKET_MODE;
-        return ST_OK;
+        return server->unix_path[0] == '/'
+                   ? ST_OK
+                   : error_set(err, ST_USAGE, "api.listen '%s': the socket's path begins with '/'",
+                               listen);
     }
     const char *colon = strrchr(listen, ':');
     uint64_t port = 0;

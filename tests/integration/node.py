@@ -307,10 +307,9 @@ def try_call(house, short, path):
 def a_revoked_node_is_out_and_the_others_go_on():
     with Federation(("road-safety", "population-register", "clinic-2")) as house:
         equal(house.ask(house.identity_question())[0], 200)
-        with open(os.path.join(house.dir, "agencies", "population-register", "node.key"), encoding="utf-8") as file:
-            key = re.search(r"sign-public (\S+)", file.read()).group(1)
-        order = os.path.join(house.dir, "authority", "revoke.order")
-        revoke(house, "ru/tax/population-register", key, order)
+        card = os.path.join(house.dir, "agencies", "population-register", "node.card")
+        house.run(["member", "revoke", "ru/tax/population-register", "--card", card, "--reason", "lost",
+                   "--registrar", house._authority("registrar")], profile="operator")
         until(lambda: "key.dropped" in house.nodes["road-safety"].log_tail(100), "the node was told", PATIENCE_S)
         status, answer = house.ask(house.identity_question(timeout_ms=3000))
         true(status != 200 or answer["outcome"] == "refused", "nothing comes from a revoked key")
