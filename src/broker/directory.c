@@ -199,6 +199,17 @@ const struct directory_item *directory_of_member(const struct directory *directo
     return best;
 }
 
+bool directory_is_newest(const struct directory *directory, const struct directory_item *item)
+{
+    for (size_t i = 0; i < directory->count; i++) {
+        const struct directory_item *other = &directory->items[i]->item;
+        if (digest_equal(&other->batch_key, &item->batch_key) && other->serial > item->serial) {
+            return false;
+        }
+    }
+    return true;
+}
+
 size_t directory_count(const struct directory *directory)
 {
     return directory->count;

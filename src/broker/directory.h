@@ -40,4 +40,8 @@ const struct directory_item *directory_by_hash(const struct directory *directory
 const struct directory_item *directory_of_member(const struct directory *directory,
                                                  struct bytes member, int64_t now_ms);
 
+// False when the item's node has announced another key since: it may have started anew and no
+// longer have this one.
+bool directory_is_newest(const struct directory *directory, const struct directory_item *item);
+
 size_t directory_count(const struct directory *directory);

@@ -63,7 +63,8 @@ static enum status check_parties(struct worker *worker, struct job *job,
     const struct directory_item *holder =
         directory_by_hash(worker->directory, &request->holder_announcement);
     if (holder == NULL || !bytes_equal(holder->member, request->holder) ||
-        (int64_t)holder->not_after <= worker->now_ms) {
+        (int64_t)holder->not_after <= worker->now_ms ||
+        !directory_is_newest(worker->directory, holder)) {
         return error_set(err, ST_STALE, "holder_announcement: not in force; fetch the newest one");
     }
     job->exchange->holder_key = holder->batch_key;

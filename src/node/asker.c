@@ -14,7 +14,9 @@
 
 enum {
     PARTNER_LEFT_MS = 30000, // a sealing key must be good for so long yet
-    CREDIT_UNKNOWN = 16      // under way before the broker has named a number
+    ATTEMPTS_MAX = 4,        // with keys that one side has announced meanwhile
+    AGAIN_MS = 100,
+    CREDIT_UNKNOWN = 16 // under way before the broker has named a number
 };
 
 static void report_failure(struct node_engine *engine, struct node_task *task,
@@ -324,6 +326,29 @@ static void on_release(struct node_engine *engine, struct node_call *call,
     node_call_finish(engine, call);
 }
 
+// The broker did not admit the request because one side's key is not the one announced last: the
+// holder has started anew, or our own announcement is still on its way. Nothing is on record yet,
+// so the question is put anew, as a new request with the keys of now.
+static bool ask_anew(struct node_engine *engine, struct node_call *call,
+                     const struct wire_refusal *refusal)
+{
+    bool theirs = bytes_equal_text(refusal->reason, status_name(ST_STALE));
+    bool ours = bytes_equal_text(refusal->reason, status_name(ST_NOT_FOUND));
+    if ((!theirs && !ours) || call->attempts == ATTEMPTS_MAX || call->task == NULL) {
+        return false;
+    }
+    call->attempts++;
+    node_call_unsend(engine, call);
+    if (ours) {
+        node_engine_announce(engine);
+        call->again_ms = clock_monotonic_ms() + AGAIN_MS;
+        return true;
+    }
+    node_partners_outdated(engine->partners, bytes_text(call->holder));
+    advance(engine, call);
+    return true;
+}
+
 static void on_refusal(struct node_engine *engine, struct node_call *call,
                        const struct peer_message *message)
 {
@@ -338,6 +363,9 @@ static void on_refusal(struct node_engine *engine, struct node_call *call,
     }
     if (status != ST_OK) {
         reject(engine, call, fault, &err);
+        return;
+    }
+    if (!call->opened.recorded && ask_anew(engine, call, &refusal)) {
         return;
     }
     if (!call->opened.recorded) {
@@ -411,7 +439,8 @@ static void turn_call(struct node_engine *engine, struct node_call *call, int64_
         node_call_fail(engine, call, ST_TIMEOUT, &err);
         return;
     }
-    if (call->state == NODE_CALL_CREDIT && engine->calls_sent < credit_of(engine)) {
+    if (call->state == NODE_CALL_CREDIT && call->again_ms <= now_ms &&
+        engine->calls_sent < credit_of(engine)) {
         advance(engine, call);
     }
     if (call->patience_ms > now_ms || call->task == NULL) {

@@ -164,6 +164,17 @@ struct node_call *node_call_create(struct node_engine *engine, struct node_task 
     return call;
 }
 
+void node_call_unsend(struct node_engine *engine, struct node_call *call)
+{
+    map_remove(engine->calls, bytes_id(&call->sent.id));
+    seal_wipe(&call->sent.pair, sizeof(call->sent.pair));
+    call->sent = (struct node_sent){ 0 };
+    call->opened = (struct node_opened){ 0 };
+    buffer_clear(&call->payload);
+    engine->calls_sent--;
+    call->state = NODE_CALL_CREDIT;
+}
+
 void node_calls_fini(struct node_engine *engine)
 {
     while (engine->done.oldest != NULL) {

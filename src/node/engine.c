@@ -12,6 +12,7 @@
 #include "seal/random.h"
 #include "wire/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,16 +200,33 @@ size_t node_directory_take(struct node_engine *engine, struct bytes body, struct
 
 // --- messages of the broker ---
 
-static void announce(struct node_engine *engine)
+void node_engine_announce(struct node_engine *engine)
 {
     struct error err;
     struct digest hash;
-    struct id ref = seal_random_id();
+    engine->announced = seal_random_id();
     struct bytes payload = node_keys_announcement(engine->keys, &hash);
-    if (peer_send(engine->peer, WIRE_ANNOUNCEMENT, &ref, payload, (struct bytes){ 0 }, &err) !=
-        ST_OK) {
+    if (peer_send(engine->peer, WIRE_ANNOUNCEMENT, &engine->announced, payload, (struct bytes){ 0 },
+                  &err) != ST_OK) {
         log_event(LOG_LEVEL_WARNING, "key.not-announced", log_text("why", err.message));
     }
+}
+
+// A key that the broker has already needs no announcement; anything else is worth a word.
+static void on_announcement_refused(const struct peer_message *message)
+{
+    struct error err;
+    struct wire_refusal refusal;
+    struct arena *arena = arena_create(WIRE_ARENA_BYTES);
+    if (arena != NULL &&
+        wire_decode(WIRE_SCHEMA_REFUSAL, message->payload, arena, &refusal, &err) == ST_OK &&
+        !bytes_equal_text(refusal.reason, status_name(ST_STALE))) {
+        char why[ERROR_MESSAGE_BYTES];
+        snprintf(why, sizeof(why), "%.*s", (int)refusal.message.size,
+                 refusal.message.size == 0 ? "" : (const char *)refusal.message.data);
+        log_event(LOG_LEVEL_ERROR, "key.refused", log_text("why", why));
+    }
+    arena_destroy(&arena);
 }
 
 static void on_proof(struct node_engine *engine, const struct peer_message *message)
@@ -240,8 +258,14 @@ static void on_message(void *argument, const struct peer_message *message)
     case WIRE_ASK:
         node_holder_ask(engine, message);
         break;
-    case WIRE_RELEASE:
     case WIRE_REFUSAL:
+        if (id_equal(&message->ref, &engine->announced)) {
+            on_announcement_refused(message);
+            break;
+        }
+        node_asker_message(engine, message);
+        break;
+    case WIRE_RELEASE:
     case WIRE_BUSY:
         node_asker_message(engine, message);
         break;
@@ -329,7 +353,7 @@ static void turn_keys(struct node_engine *engine)
         return;
     }
     if (renewed && peer_state(engine->peer) == PEER_READY) {
-        announce(engine);
+        node_engine_announce(engine);
     }
     node_partners_expire(engine->partners, node_now());
 }
@@ -345,7 +369,7 @@ static void turn_peer(struct node_engine *engine)
     enum peer_state state = peer_state(engine->peer);
     if (state == PEER_READY && engine->peer_seen != PEER_READY) {
         log_event(LOG_LEVEL_NOTICE, "broker.connected");
-        announce(engine);
+        node_engine_announce(engine);
         node_asker_ready(engine);
     } else if (state != PEER_READY && engine->peer_seen == PEER_READY) {
         log_event(LOG_LEVEL_WARNING, "broker.lost",

@@ -56,18 +56,17 @@ struct node_call {
     int64_t patience_ms; // monotonic; INT64_MAX: until the end
     int64_t deadline_ms; // monotonic
     int64_t timeout_ms;
-    int64_t done_ms; // monotonic
+    int64_t done_ms;  // monotonic
+    int64_t again_ms; // monotonic; not sent before
+    unsigned attempts;
     bool failed;
     struct error err;
     enum node_fault fault;
     uint32_t retry_after_ms;
     struct node_opened opened;
-    char decision_file[NODE_PATH_MAX];
-    char ending_file[NODE_PATH_MAX];
-    struct buffer decision_text;
-    struct buffer ending_text;
-    struct node_call *older;
-    struct node_call *newer;
+    char decision_file[NODE_PATH_MAX], ending_file[NODE_PATH_MAX];
+    struct buffer decision_text, ending_text;
+    struct node_call *older, *newer;
 };
 
 struct node_call_list {
@@ -99,8 +98,7 @@ struct node_policy_fetch {
     bool under_way;
     struct digest hash;
     struct registry_bundle_head head;
-    struct buffer signed_head;
-    struct buffer blob;
+    struct buffer signed_head, blob;
     int64_t retry_ms; // monotonic; not before
 };
 
@@ -132,6 +130,7 @@ struct node_engine {
     struct queue *tasks; // of struct node_task
     struct queue *found; // of struct node_lookup
 
+    struct id announced;        // ref of the last announcement
     struct map *queries;        // ref → struct node_query
     struct map *calls;          // request's id → struct node_call
     struct node_call_list open; // by age
@@ -139,8 +138,7 @@ struct node_engine {
     size_t calls_open;
     size_t calls_sent;
     size_t kept_bytes; // of DONE ones
-    struct node_ask *ask_oldest;
-    struct node_ask *ask_newest;
+    struct node_ask *ask_oldest, *ask_newest;
     size_t asks_open;
     struct wire_ack_item acks[NODE_ACKS_MAX];
     size_t ack_count;
@@ -150,6 +148,7 @@ struct node_engine {
 };
 
 // engine.c
+void node_engine_announce(struct node_engine *engine);       // the current sealing key
 void node_engine_run(struct thread *thread, void *argument); // the thread
 uint64_t node_now(void);                                     // wall clock, ms
 NODISCARD enum status node_query_send(struct node_engine *engine, const struct wire_query *query,
@@ -172,8 +171,9 @@ void node_call_report(struct node_engine *engine, struct node_call *call); // if
 void node_call_finish(struct node_engine *engine, struct node_call *call);
 void node_call_fail(struct node_engine *engine, struct node_call *call, enum status status,
                     const struct error *err);
-void node_calls_expire(struct node_engine *engine); // forgets ended ones
-void node_calls_fini(struct node_engine *engine);   // all have ended
+void node_call_unsend(struct node_engine *engine, struct node_call *call); // to be sent anew
+void node_calls_expire(struct node_engine *engine);                        // forgets ended ones
+void node_calls_fini(struct node_engine *engine);                          // all have ended
 
 // asker.c
 void node_asker_ask(struct node_engine *engine, struct node_task *task);

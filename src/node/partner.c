@@ -269,8 +269,13 @@ enum status node_partners_keep(struct node_partners *partners, const struct node
         return error_set(err, ST_STALE, "announcement of %s: serial %" PRIu64 " after %" PRIu64,
                          partner->card.member, partner->announcement.serial, serial->highest);
     }
-    if (map_get(partners->by_hash, bytes_digest(&partner->announcement.hash)) != NULL) {
-        return ST_OK;
+    struct node_partner *known =
+        map_get(partners->by_hash, bytes_digest(&partner->announcement.hash));
+    if (known != NULL) {
+        map_remove(partners->by_member, member_key(known));
+        return map_put(partners->by_member, member_key(known), known)
+                   ? ST_OK
+                   : error_set(err, ST_NOMEM, "partner: no memory");
     }
     make_room(partners);
     struct node_partner *kept = malloc(sizeof(*kept));
@@ -334,6 +339,11 @@ void node_partners_drop(struct node_partners *partners, const struct digest *bat
         serial->dropped = true;
     }
     sweep(partners, batch_key, 0, keys);
+}
+
+void node_partners_outdated(struct node_partners *partners, struct bytes member)
+{
+    map_remove(partners->by_member, member);
 }
 
 void node_partners_expire(struct node_partners *partners, uint64_t now_ms)

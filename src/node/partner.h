@@ -66,5 +66,9 @@ struct node_keys;
 void node_partners_drop(struct node_partners *partners, const struct digest *batch_key,
                         struct node_keys *keys);
 
+// The broker says that the member has announced another key since: the directory is asked again.
+// What the older one sealed can still be checked.
+void node_partners_outdated(struct node_partners *partners, struct bytes member);
+
 // Forgets announcements that ended more than five minutes ago.
 void node_partners_expire(struct node_partners *partners, uint64_t now_ms);

@@ -207,21 +207,33 @@ def the_catalogue_shows_what_this_agency_may_ask_for():
         equal([a for d in other["datasets"] for a in d["agreements"]], [])
 
 
+# Counts for ever; the register's time limit ends it.
+SLOW = "(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c)"
+
+
+def make_slow(house, limit):
+    """The Population Register takes as long as it may for the name."""
+    change_config(house, "population-register", "full_name: full_name", "full_name: " + SLOW)
+    change_config(house, "population-register", "registers:", "answer: {register: %s}\nregisters:" % limit)
+    restart(house, "population-register")
+
+
+def in_background(house, question):
+    """Asks in a thread; gives the thread and a list that gets the answer."""
+    got = []
+    thread = threading.Thread(
+        target=lambda: got.append(house.call("road-safety", "POST", "/v1/requests", question, timeout=60)))
+    thread.start()
+    return thread, got
+
+
 @test
 def a_slow_register_gives_the_caller_an_id_and_delays_no_other_dataset():
     with Federation(("road-safety", "clinic-2", "population-register")) as house:
         house.grant(CERTIFICATE)
-        # Counts for ever; the time limit ends it.
-        slow = "(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c)"
-        change_config(house, "population-register", "full_name: full_name", "full_name: " + slow)
-        change_config(house, "population-register", "registers:", "answer: {register: 7 s}\nregisters:")
-        restart(house, "population-register")
+        make_slow(house, "7 s")
         began = time.monotonic()
-        got = []
-        question = house.identity_question()
-        waiting = threading.Thread(
-            target=lambda: got.append(house.call("road-safety", "POST", "/v1/requests", question, timeout=60)))
-        waiting.start()
+        waiting, got = in_background(house, house.identity_question())
         _, answer = house.ask(house.consent_question(CERTIFICATE, ["fit"]))
         true(time.monotonic() - began < 4.0, "the other register answered meanwhile")
         equal(answer["outcome"], "released")
@@ -233,6 +245,70 @@ def a_slow_register_gives_the_caller_an_id_and_delays_no_other_dataset():
                                "the answer is there", PATIENCE_S)
         equal(answer["values"][0]["state"], "register-unavailable")
         equal(house.call("road-safety", "GET", path)[1]["id"], document["id"])
+
+
+@test
+def a_cancelled_request_ends_on_record_and_gives_nothing():
+    with Federation(PAIR) as house:
+        make_slow(house, "20 s")
+        status, document = house.call("road-safety", "POST", "/v1/requests", house.identity_question(), timeout=60)
+        equal(status, 202)
+        path = "/v1/requests/" + document["id"]
+        equal(house.call("road-safety", "DELETE", path)[0], 202)
+        _, answer = until(lambda: (lambda a: a if a[0] == 200 else None)(house.call("road-safety", "GET", path)),
+                          "it has ended", PATIENCE_S)
+        equal((answer["outcome"], answer["reason"]), ("refused", "cancelled"))
+        true(answer["receipts"]["ending"], "with a receipt of its ending")
+
+
+@test
+def a_holder_that_has_started_anew_is_asked_with_its_new_key():
+    with Federation(PAIR) as house:
+        equal(house.ask(house.identity_question())[0], 200)
+        restart(house, "population-register")
+        status, answer = house.ask(house.identity_question(timeout_ms=3000))
+        equal((status, answer["outcome"]), (200, "released"))
+
+
+@test
+def a_broker_that_dies_under_a_request_leaves_no_call_without_an_end():
+    with Federation(PAIR) as house:
+        make_slow(house, "2 s")
+        waiting, got = in_background(house, house.identity_question(timeout_ms=8000))
+        until(lambda: house.call("population-register", "GET", "/v1/status")[1]["answering"] == 1, "it is asked",
+              PATIENCE_S)
+        house.broker.kill()
+        house.start_broker()
+        house.wait_for_broker(PATIENCE_S)
+        waiting.join()
+        status, document = got[0]
+        while status == 202:
+            status, document = house.call("road-safety", "GET", "/v1/requests/" + document["id"])
+        true(status in (200, 403, 503, 504), "status %d: %s" % (status, document))
+        if status == 200:
+            true(all("value" not in field for field in document["values"]), "nothing is invented: %s" % document)
+
+
+@test
+def a_socket_in_the_file_system_needs_no_token():
+    with Federation(("road-safety",)) as house:
+        path = os.path.join(house.dir, "rest")
+        port = house.rest_ports["road-safety"]
+        change_config(house, "road-safety", "listen: \"127.0.0.1:%d\"\n  token: token" % port,
+                      "listen: \"unix:%s\"" % path)
+        house.nodes["road-safety"].stop()
+        house.start_node("road-safety")
+        until(lambda: os.path.exists(path), "it listens", PATIENCE_S)
+        done = subprocess.run(["curl", "-sS", "--unix-socket", path, "http://node/v1/status"], capture_output=True,
+                              text=True, timeout=PATIENCE_S, check=True)
+        equal(json.loads(done.stdout)["member"], "ru/interior/road-safety")
+        equal(os.stat(path).st_mode & 0o777, 0o660)
+        change_config(house, "road-safety", "unix:" + path, "127.0.0.1:%d" % port)
+        house.nodes["road-safety"].stop()
+        done = subprocess.run([os.path.join(house.bin, "vedomo-node"), config_of(house, "road-safety")],
+                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        equal(done.returncode, 2)
+        true("api.token" in done.stderr, done.stderr)
 
 
 @test

@@ -38,6 +38,19 @@ TEST(the_last_two_announcements_of_a_node_are_known)
     directory_destroy(&directory);
 }
 
+TEST(an_announcement_that_was_followed_by_another_of_the_same_node_is_not_the_newest)
+{
+    struct directory *directory = directory_create();
+    struct directory_item items[] = { item(1, 1, 100), item(1, 2, 100), item(2, 1, 100) };
+    for (size_t i = 0; i < 3; i++) {
+        add(&directory, &items[i]);
+    }
+    assert_false(directory_is_newest(directory, directory_by_hash(directory, &items[0].hash)));
+    assert_true(directory_is_newest(directory, directory_by_hash(directory, &items[1].hash)));
+    assert_true(directory_is_newest(directory, directory_by_hash(directory, &items[2].hash)));
+    directory_destroy(&directory);
+}
+
 TEST(a_serial_that_does_not_grow_is_refused)
 {
     struct error err;
