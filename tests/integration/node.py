@@ -370,6 +370,7 @@ def a_node_starts_with_the_policy_it_had_and_never_takes_an_older_one():
             try_call(house, "road-safety", "/v1/catalogue")), "the catalogue is there without a broker", PATIENCE_S)
         true(catalogue["datasets"], "with its datasets")
         house.start_broker()
+        house.wait_for_broker(PATIENCE_S)
 
 
 def try_call(house, short, path):
