@@ -153,35 +153,55 @@ static struct queue *handle(struct control *control, struct job *job)
     return next;
 }
 
-// ---- cards that lie in the home at the start
+// ---- cards that lie in the home at the start: enrolled before anybody may connect
 
-static void enrol_file(struct control *control, const char *path)
+// Hands the card to the recorder; true: it comes back by control's own queue.
+static bool enrol_file(struct control *control, const char *path)
 {
-    struct error err;
+    struct error err = { 0 };
     struct registry_file_content content;
-    if (registry_file_read(path, 1U << REGISTRY_FILE_CARD, &content, &err) != ST_OK) {
+    enum status status = registry_file_read(path, 1U << REGISTRY_FILE_CARD, &content, &err);
+    if (status != ST_OK) {
         log_event(LOG_LEVEL_WARNING, "card.unreadable", log_text("why", err.message));
-        return;
+        return false;
     }
     struct job *job = job_create(JOB_MESSAGE);
     struct wire_control *message = job == NULL ? NULL : arena_take(job->arena, sizeof(*message));
-    if (message != NULL) {
+    if (message == NULL) {
+        status = error_set(&err, ST_NOMEM, "no memory for a card");
+    } else {
         *message = (struct wire_control){ .version = 1,
                                           .action = WIRE_CONTROL_CARD,
                                           .signed_ = job_keep(job, buffer_view(&content.message)) };
         job->head.type = WIRE_CONTROL;
         job->payload = message;
-        enum status status = control_order(control, job, &err);
-        if (status == ST_OK) {
-            broker_pass_one(control->broker->to_recorder, job);
-            job = NULL;
-        } else if (status != ST_EXISTS) {
-            log_event(LOG_LEVEL_WARNING, "card.refused", log_text("file", path),
-                      log_text("why", err.message));
-        }
+        job->after = control->broker->to_control;
+        status = control_order(control, job, &err);
+    }
+    registry_file_fini(&content);
+    if (status == ST_OK) {
+        broker_pass_one(control->broker->to_recorder, job);
+        return true;
+    }
+    if (status != ST_EXISTS) {
+        log_event(LOG_LEVEL_WARNING, "card.refused", log_text("file", path),
+                  log_text("why", err.message));
     }
     job_destroy(&job);
-    registry_file_fini(&content);
+    return false;
+}
+
+// The router does not run yet: whatever comes to control is one of those cards.
+static void wait_for_cards(struct control *control, size_t count)
+{
+    struct job *job;
+    while (count > 0 && queue_wait(control->broker->to_control, (void **)&job, 1, -1) == 1) {
+        if (job->record.result != RECORD_DONE) {
+            log_event(LOG_LEVEL_WARNING, "card.refused", log_text("why", job->record.err.message));
+        }
+        job_destroy(&job);
+        count--;
+    }
 }
 
 static void enrol_cards(struct control *control)
@@ -194,15 +214,17 @@ static void enrol_cards(struct control *control)
     control->now_ms = clock_wall_ms();
     control->registry = snapshot_pin(control->broker->registry, &item);
     const struct dirent *entry;
+    size_t handed_on = 0;
     while ((entry = readdir(folder)) != NULL) {
         char path[PATH_MAX];
         size_t length = strlen(entry->d_name);
         if (length > 5 && strcmp(entry->d_name + length - 5, ".card") == 0 &&
             snprintf(path, sizeof(path), "%s/%s", control->broker->home.cards, entry->d_name) <
                 (int)sizeof(path)) {
-            enrol_file(control, path);
+            handed_on += enrol_file(control, path) ? 1 : 0;
         }
     }
+    wait_for_cards(control, handed_on);
     snapshot_unpin(&item);
     closedir(folder);
 }

@@ -5,8 +5,6 @@
 #include "consent/artefact.h"
 #include "seal/hash.h"
 
-enum { CONSENTS_MAX = 256 };
-
 static const int64_t FLAG_AFTER_WITHDRAWAL_MS = INT64_C(30) * 24 * 60 * 60 * 1000;
 static const struct bytes flag_after_withdrawal = { (const uint8_t *)"basis-after-withdrawal", 22 };
 
@@ -44,14 +42,11 @@ static enum status read_grants(struct worker *worker, const struct exchange *exc
                                struct arena *arena, struct policy_input *input,
                                struct wire_officer_part *seen, struct error *err)
 {
-    struct wire_consent_record *records = arena_take(arena, CONSENTS_MAX * sizeof(*records));
-    struct consent_grant *grants = arena_take(arena, CONSENTS_MAX * sizeof(*grants));
+    struct wire_consent_record *records = worker->records;
+    struct consent_grant *grants = worker->grants;
     size_t count = 0;
-    if (records == NULL || grants == NULL) {
-        return out_of_memory(err);
-    }
-    enum status status = audit_reader_consents(worker->reader, &exchange->tag, arena, CONSENTS_MAX,
-                                               records, &count, err);
+    enum status status = audit_reader_consents(worker->reader, &exchange->tag, arena,
+                                               WORKER_CONSENTS_MAX, records, &count, err);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
         struct wire_artefact artefact;
         struct policy_counter spent = { .kind = POLICY_COUNTER_CONSENT, .consent = records[i].id };

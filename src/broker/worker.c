@@ -7,6 +7,8 @@
 #include "broker/metric.h"
 #include "broker/worker.h"
 
+#include <stdlib.h>
+
 enum { WORKER_BATCH = 64, ROOTS_CACHED = 4096 };
 
 static void pin(struct worker *worker, struct snapshot_item *items[3])
@@ -187,7 +189,9 @@ static void handle_batch(struct worker *worker, struct job **jobs, size_t count)
 static enum status open_worker(struct worker *worker, struct error *err)
 {
     worker->roots = seal_batch_cache_create(ROOTS_CACHED);
-    if (worker->roots == NULL) {
+    worker->records = calloc(WORKER_CONSENTS_MAX, sizeof(*worker->records));
+    worker->grants = calloc(WORKER_CONSENTS_MAX, sizeof(*worker->grants));
+    if (worker->roots == NULL || worker->records == NULL || worker->grants == NULL) {
         return error_set(err, ST_NOMEM, "worker: no memory");
     }
     return audit_reader_create(worker->broker->views, &worker->reader, err);
@@ -220,6 +224,8 @@ void broker_worker_run(struct thread *thread, void *argument)
         audit_reader_end(worker.reader);
     }
     audit_reader_destroy(&worker.reader);
+    free(worker.records);
+    free(worker.grants);
     seal_batch_cache_destroy(&worker.roots);
     frame_maker_fini(&worker.maker);
 }

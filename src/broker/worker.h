@@ -7,8 +7,12 @@
 #include "broker/policy_bundle.h"
 #include "seal/batch.h"
 
+enum { WORKER_CONSENTS_MAX = 256 }; // of one person, that a decision looks at
+
 struct worker {
     struct broker *broker;
+    struct wire_consent_record *records; // room for WORKER_CONSENTS_MAX, for one decision at a time
+    struct consent_grant *grants;
     struct audit_reader *reader; // begun for each batch of jobs
     struct seal_batch_cache *roots;
     struct frame_maker maker;
