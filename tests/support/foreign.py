@@ -280,7 +280,7 @@ class Peer:
         return self.receive("welcome", "refusal", "result")
 
     def announce(self, **changes):
-        """A fresh sealing key; gives the announcement's hash."""
+        """A fresh sealing key; gives the announcement's hash once the directory has it."""
         secret = secrets.token_bytes(32)
         self.serial += 1
         begin = now_ms() - 1000
@@ -289,6 +289,11 @@ class Peer:
                   "serial": self.serial, **changes}
         _, payload = self.send("announcement", values)
         self.sealing = (secret, sha256(payload))
+        deadline = time.monotonic() + self.timeout_s
+        while not changes and self.directory(announcement=self.sealing[1])[0] is None:
+            if time.monotonic() > deadline:
+                raise ValueError("the broker does not list the announcement")
+            time.sleep(0.01)
         return self.sealing[1]
 
     def call(self, kind, values, boxes=b""):
