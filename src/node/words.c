@@ -45,11 +45,10 @@ void node_words_sentence(const struct node_report *report, const struct node_ope
                          enum catalogue_language language, struct buffer *out)
 {
     enum catalogue_reason reason = catalogue_reason_parse(field->reason);
-    const struct catalogue_text *text =
-        report->catalogue == NULL ? NULL : catalogue_reason_text(report->catalogue, reason);
-    if (text == NULL) {
+    if (report->catalogue == NULL || reason == CATALOGUE_REASON_NONE) {
         return;
     }
+    const struct catalogue_text *text = catalogue_reason_text(report->catalogue, reason);
     // Whom the sentence is about: the silent one, else the one who asks.
     const char *about = reason == CATALOGUE_REASON_HOLDER_SILENT ? report->holder : report->member;
     const struct catalogue_member *member = catalogue_member(report->catalogue, bytes_text(about));
