@@ -364,6 +364,7 @@ static void turn_peer(struct node_engine *engine)
     if (!engine->stopped && peer_step(engine->peer, 0, on_message, engine, &err) != ST_OK &&
         peer_state(engine->peer) == PEER_STOPPED) {
         engine->stopped = true;
+        peer_detach(engine->peer); // nothing of it is of interest any more
         log_event(LOG_LEVEL_ERROR, "log.forked", log_text("why", err.message));
     }
     enum peer_state state = peer_state(engine->peer);
