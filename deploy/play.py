@@ -38,7 +38,7 @@ def build(screen, lang):
             said.append(line)
             match = re.match(r"\[(\d+)/(\d+)\]", line)
             if match:
-                screen.progress("%s/%s" % match.groups())
+                screen.progress(int(match.group(1)), int(match.group(2)))
         if process.wait() != 0:
             screen.failed("".join(said[-40:]))
             return False
@@ -102,6 +102,8 @@ def play(screen, options, house, lang):
     try:
         prepare(screen, house, lang)
         Story(screen, house, lang).play()
+    except BrokenPipeError:
+        raise
     except (houses.Failed, subprocess.TimeoutExpired, OSError) as error:
         if screen.pending():
             screen.failed(str(error))
@@ -152,6 +154,10 @@ def main():
             stay(screen, options, house, lang)
     except houses.Foreign:
         print(text(lang, "foreign", dir=options.dir), file=sys.stderr)
+    except BrokenPipeError:
+        # Nobody reads on: end quietly, and let the interpreter's own last flush go nowhere.
+        good = False
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Stopped:
         screen.line()
     finally:

@@ -19,6 +19,7 @@ class Screen:
         self.held = 0
         self.broken = []
         self._step = None
+        self._quarters = 0
 
     def _paint(self, code, text):
         return "\033[%sm%s\033[0m" % (code, text) if self.colour else text
@@ -83,14 +84,19 @@ class Screen:
     def start(self, text):
         """A step of the preparation begins; done() ends its line."""
         self._step = (text, time.monotonic())
+        self._quarters = 0
         if self.live:
             self.out.write("  · %s …" % text)
             self.out.flush()
 
-    def progress(self, words):
-        if self.live and self._step:
-            self.out.write("\r\033[K  · %s … %s" % (self._step[0], words))
+    def progress(self, done, of):
+        """How far the step is: in place on a terminal, a line at each quarter elsewhere."""
+        if self.live:
+            self.out.write("\r\033[K  · %s … %d/%d" % (self._step[0], done, of))
             self.out.flush()
+        elif of >= 20 and done * 4 // of > self._quarters:
+            self._quarters = done * 4 // of
+            self.line("  · %s … %d/%d" % (self._step[0], done, of))
 
     def done(self, words=""):
         text, started = self._step
