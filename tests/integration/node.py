@@ -395,6 +395,33 @@ def a_revoked_node_is_out_and_the_others_go_on():
 
 
 @test
+def a_program_asks_and_answers_through_the_library_alone():
+    with Federation(PAIR) as house:
+        program = os.path.join(house.build, "tests", "library_ask")
+        house.nodes["population-register"].stop()
+        folder = os.path.join(house.dir, "agencies", "population-register")
+        change_config(house, "population-register", "datasets:\n  identity.person:", "datasets:\n  identity.other:")
+        serving = subprocess.Popen([program, "serve", os.path.join(folder, "node.yaml")], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            equal(serving.stdout.readline().strip(), "ready")
+            status, answer = house.ask(house.identity_question())
+            equal((status, answer["values"][0]["value"]), (200, True))
+            equal(answer["values"][0]["source"].strip(), "a program")
+            house.nodes["road-safety"].stop()
+            for name, expected in (("Ветрова Анна Сергеевна", "true"), ("Другая", "false")):
+                done = subprocess.run([program, "ask", config_of(house, "road-safety"), name, house.case()],
+                                      capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+                equal(done.returncode, 0, done.stderr)
+                state, value, decision, ending = done.stdout.split()
+                equal((state, value), ("1", expected))
+                true(int(decision) > 300 and int(ending) > 300, "both receipts are there")
+        finally:
+            serving.stdin.close()
+            equal(serving.wait(PATIENCE_S), 0)
+
+
+@test
 def check_says_in_words_what_is_wrong():
     with Federation(PAIR) as house:
         status, text = check(house, "population-register")
