@@ -128,6 +128,8 @@ class Story:
                                    stdin=houses.ANNA + "\n", profile="licence-office").json
             screen.line("     " + screen.bold(self.dataset(code)["title"]) + screen.dim(", " + self.dataset(code)["holders"][0]["title"]))
             screen.quote(asked["notice"])
+            names = self.agreement(code, "driving-licence-issue")["fields"]
+            screen.boxes([(False, self.field_title(code, name)) for name in names])
             self.consents[code] = asked["id"]
         started = time.monotonic()
         session = self.open_session("consent")
@@ -147,11 +149,10 @@ class Story:
         self.desk(["consent", "close", "--session", session])
         ms = (time.monotonic() - started) * 1000
         screen.line()
-        for code, name in offered:
-            screen.line("     %s %s" % ("[✓]" if (code, name) in granted else "[ ]", self.field_title(code, name)))
-        screen.line()
-        screen.expect(len(granted) == len(offered) - 1, "all but one of the fields are granted")
         screen.say(self.say("s1_grants", allowed=len(granted), offered=len(offered)))
+        for code in DATASETS:
+            screen.boxes([((of, name) in granted, self.field_title(of, name)) for of, name in offered if of == code])
+        screen.expect(len(granted) == len(offered) - 1, "all but one of the fields are granted")
         screen.say(self.say("s1_code", entries=", ".join(str(n) for n in entries), ms=self.ms(ms)))
         self.granted = granted
         self.began = time.monotonic()
@@ -265,22 +266,22 @@ class Story:
     def receipt(self):
         screen = self.screen
         source = self.answers[1]["receipts"]["ending"]
-        path = os.path.join(self.house.dir, "receipts", "driver-certificate.receipt")
+        path = os.path.join("receipts", "driver-certificate.receipt")  # the commands run in DIR
         with open(source, "rb") as file:
             receipt = file.read()
-        with open(path, "wb") as file:
+        with open(os.path.join(self.house.dir, path), "wb") as file:
             file.write(receipt)
         proven = self.house.run(["audit", "verify-receipt", path, "--vkey", self.house.vkey, "--json"]).json
         screen.expect(proven["proven"] is True, "the receipt is proven offline")
         screen.expect(proven["entry"]["index"] == self.answers[1]["entries"]["ending"], "it is the receipt of this release")
         screen.say(self.say("s4_place", index=proven["entry"]["index"], size=proven["tree_size"],
                             us=proven["verified_in_us"]))
-        screen.say(self.say("s4_file", file=path))
+        screen.say(self.say("s4_file", file=os.path.join(self.house.dir, path)))
         place = receipt.index(b"\n", receipt.index(b"extra ")) - 40
         forged = bytearray(receipt)
         forged[place] = ord("A") if forged[place] != ord("A") else ord("B")
         copy = path + ".forged"
-        with open(copy, "wb") as file:
+        with open(os.path.join(self.house.dir, copy), "wb") as file:
             file.write(forged)
         said = self.house.run(["audit", "verify-receipt", copy, "--vkey", self.house.vkey], check=False)
         screen.expect(said.status == 1, "a receipt with one byte changed is refused")
@@ -302,9 +303,9 @@ class Story:
         own = [e for e in looks if e["reader_role"] == "desk"]
         officers = [e for e in looks if e["reader_role"] == "officer"]
         for entry in accesses:
-            screen.quote("%s  %s" % (entry["recorded_at"][11:16], entry["sentence"]))
+            screen.quote(entry["sentence"], entry["recorded_at"][11:16] + "  ")
             if entry.get("sentence_refused"):
-                screen.quote("       " + entry["sentence_refused"])
+                screen.quote(entry["sentence_refused"], " " * 7)
         screen.expect([e["index"] for e in accesses] == [a["entries"]["decision"] for a in self.answers],
                       "every request is in her list, once, and no other")
         screen.expect(all(e.get("ending") == "released" for e in accesses), "each of them ended in a release")
@@ -313,7 +314,7 @@ class Story:
                       "what was asked for and not given is in her list")
         screen.say(self.say("s5_own"))
         for entry in own:
-            screen.quote("%s  %s" % (entry["recorded_at"][11:16], self.sentences.say("desk")))
+            screen.quote(self.sentences.say("desk"), entry["recorded_at"][11:16] + "  ")
         screen.expect(own and own[-1]["index"] > accesses[-1]["index"], "this very reading is in her list")
         screen.expect(len(officers) == len(self.answers), "the officer's looks are in her list")
         screen.say(self.say("s5_officer", who=self.sentences.member(officers[0]["reader"]) if officers else "?",

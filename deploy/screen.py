@@ -64,11 +64,23 @@ class Screen:
         """The narrator."""
         self.wrapped(text, "     ", self.dim)
 
-    def quote(self, text):
-        """Words that the product itself says to a person."""
-        rows = textwrap.wrap(text, self.width - 9)
-        for row in rows:
-            self.line("     " + self.blue("│") + " " + row)
+    def quote(self, text, label=""):
+        """Words that the product itself says to a person, hanging behind a label."""
+        for place, row in enumerate(textwrap.wrap(text, self.width - 9 - len(label))):
+            self.line("     " + self.blue("│") + " " + (" " * len(label) if place else self.dim(label)) + row)
+
+    def boxes(self, items):
+        """Boxes to tick, several in a row: [(ticked, name)]."""
+        row, plain = "", 0
+        for ticked, name in items:
+            size = len(name) + 6
+            if plain and plain + size > self.width - 7:
+                self.line("     " + row.rstrip())
+                row, plain = "", 0
+            row += (self.green("[✓] ") if ticked else "[ ] ") + name + "  "
+            plain += size
+        if row:
+            self.line("     " + row.rstrip())
 
     def field(self, mark, name, value, note=""):
         """One row of a list: ✓ name … value (note)."""
