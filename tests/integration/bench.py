@@ -46,6 +46,18 @@ def a_closed_loop_is_measured_and_every_exchange_holds():
 
 
 @test
+def a_burst_to_one_peer_is_delivered():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        check(bench(folder, "--askers", "2", "--window", "400", "--holders", "1"))
+
+
+@test
+def a_home_full_of_cards_is_enrolled_before_the_broker_serves():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        check(bench(folder, "--askers", "200", "--window", "1"))
+
+
+@test
 def an_open_loop_keeps_to_its_rate():
     with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
         figures = bench(folder, "--askers", "2", "--holders", "1", "--rate", "50")
