@@ -423,16 +423,17 @@ static void drain(struct queue **queue)
     queue_destroy(queue);
 }
 
-// The router goes on taking jobs back until every other thread has ended.
+// Readers first: they look at the other threads for their figures. The router goes on taking jobs
+// back until every other thread has ended.
 static void stop_threads(struct broker *broker)
 {
-    close_queue(broker->to_workers);
-    for (size_t i = 0; i < broker->worker_count; i++) {
-        thread_join(&broker->workers[i]);
-    }
     close_queue(broker->to_readers);
     for (size_t i = 0; i < READERS_MAX; i++) {
         thread_join(&broker->readers[i]);
+    }
+    close_queue(broker->to_workers);
+    for (size_t i = 0; i < broker->worker_count; i++) {
+        thread_join(&broker->workers[i]);
     }
     close_queue(broker->to_control);
     thread_join(&broker->control);
