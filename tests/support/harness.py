@@ -21,13 +21,14 @@ KEEP = os.environ.get("VEDOMO_KEEP")
 
 class Federation(houses.House):
     """A house in a scratch folder. Use it in a `with` block: it stops what it started, looks at how each
-    program ended, and removes the folder. `nodes`: which agencies' nodes to start."""
+    program ended, and removes the folder. `nodes`: which agencies' nodes to start; `before`: called before anything is started."""
 
-    def __init__(self, nodes=(), citizens=200, policy=True):
+    def __init__(self, nodes=(), citizens=200, policy=True, before=None):
         super().__init__(tempfile.mkdtemp(prefix="vedomo-test-"), build=BUILD)
         self.wanted = nodes
         self.citizens = citizens
         self.policy = policy
+        self.before = before
         self.cases = 0
 
     def __enter__(self):
@@ -36,6 +37,8 @@ class Federation(houses.House):
             self.make_registers(self.citizens)
             self.make_authorities()
             self.make_members()
+            if self.before:
+                self.before(self)
             self.start_broker()
             self.wait_for_broker(PATIENCE_S)
             self.enrol()

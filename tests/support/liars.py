@@ -70,7 +70,7 @@ def open_asker(house, short="road-safety", holder=POPULATION, dataset=IDENTITY):
 
 def question(house, one, announcement, **changes):
     """An honest request's values: does Anna's name match, by law."""
-    values = one.request(announcement[1], **{
+    values = one.request(changes.pop("holder_announcement", announcement[1]), **{
         "official": b"inspector-1", "official_role": b"inspector", "holder": POPULATION, "dataset": IDENTITY,
         "fields": [{"name": b"full_name", "form": b"match"}], "subject": ANNA, "purpose": b"identity-check",
         "basis": LAW, "case_ref": house.case().encode(), **changes})
@@ -112,19 +112,24 @@ class Asking(threading.Thread):
         return self.result
 
 
+def key_behind(one, announcement):
+    """The sealing key of an announcement that the directory knows by its hash."""
+    found, _ = one.directory(announcement=announcement)
+    tap.true(found, "the announcement is in the directory")
+    return found[0]["key"]
+
+
 class Asked:
     """An ASK as its holder sees it, and what it takes to answer it."""
 
-    def __init__(self, house, holder, got):
+    def __init__(self, house, holder, got, asker_key=None):
         tap.true(got, "the holder is asked")
         self.holder = holder
         self.ask = got[1]
         self.payload = decode("Head", self.ask["request"])["payload"]
         self.request = decode("Request", self.payload)
         self.hash = request_hash(self.payload)
-        announcement, _ = holder.directory(announcement=self.request["asker_announcement"])
-        tap.true(announcement, "the asker's announcement")
-        self.asker_key = announcement[0]["key"]
+        self.asker_key = asker_key or key_behind(holder, self.request["asker_announcement"])
         self.house = house
 
     def contents(self, value=b"true"):

@@ -456,6 +456,13 @@ static void detail_officer(struct output *out, const struct wire_officer_part *p
         output_line(out, "  %-18s %zu fields that no agreement allows for the purpose",
                     "over-asked", part->over_asked_count);
     }
+    output_array(out, "over_answered");
+    for (size_t i = 0; i < part->over_answered_count; i++) {
+        output_item(out, part->over_answered[i]);
+        output_line(out, "  %-18s %.*s: answered by the holder, granted by nobody, not passed on",
+                    "over-answered", SPEECH_TEXT(part->over_answered[i]));
+    }
+    output_array_end(out);
     output_object_end(out);
 }
 
