@@ -510,15 +510,31 @@ static void forget_members(struct bench_member **members, size_t count)
     *members = NULL;
 }
 
+enum status bench_home_stop(struct bench_home *home, struct error *err)
+{
+    int code = 0;
+    if (home->broker_pid <= 0) {
+        return ST_OK;
+    }
+    kill(home->broker_pid, SIGTERM);
+    waitpid(home->broker_pid, &code, 0);
+    home->broker_pid = 0;
+    return WIFEXITED(code) && WEXITSTATUS(code) == 0
+               ? ST_OK
+               : error_set(err, ST_IO, "bench: the broker ended with %s %d",
+                           WIFSIGNALED(code) ? "signal" : "exit code",
+                           WIFSIGNALED(code) ? WTERMSIG(code) : WEXITSTATUS(code));
+}
+
 void bench_home_destroy(struct bench_home **home)
 {
     struct bench_home *h = *home;
+    struct error ignored;
     if (h == NULL) {
         return;
     }
-    if (h->broker_pid > 0) {
-        kill(h->broker_pid, SIGTERM);
-        waitpid(h->broker_pid, NULL, 0);
+    if (bench_home_stop(h, &ignored) != ST_OK) {
+        fprintf(stderr, "%s\n", ignored.message);
     }
     struct seal_identity *identities[] = { &h->registrar, &h->policy, &h->broker, &h->log,
                                            &h->operator_ };

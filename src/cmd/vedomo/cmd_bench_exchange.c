@@ -353,6 +353,7 @@ static enum status run(struct command_call *call, struct error *err)
     }
     if (status == ST_OK) {
         bench_report(call->out, &bench, &call->failed);
+        status = bench_home_stop(bench.home, err);
     }
     tear_down(&bench);
     return status;
