@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 import append_only  # noqa: E402
 import layers  # noqa: E402
 import links  # noqa: E402
+import protos  # noqa: E402
 import scripts  # noqa: E402
 import style  # noqa: E402
 
@@ -21,6 +22,7 @@ GOOD = {
     "src/sql/good.c": '// A.\nvoid f(void)\n{\n    sqlite3_exec(db, "PRAGMA x", 0, 0, 0);\n}\n',
     "src/web/inside.h": "// Inside of the door.\n#pragma once\nstruct MHD_Response;\n",
     "src/policy/long.c": "// For a table.\n// Length: the table is one thing.\n" + "int a;\n" * 700,
+    "proto/good.proto": "// A.\nmessage A {\n  // B.\n  uint32 b = 1;\n  bytes c = 2; // C.\n}\n",
     "docs/good.md": "[here](good.md#top) `src/base/good.h` [there](https://example.org)\n",
     "tests/good.sh": "#!/usr/bin/env bash\ntrue\n",
 }
@@ -69,6 +71,8 @@ BAD = [
     (links, "docs/c.md", {"docs/c.md": "unit/base: it_works, it_fails\n", "tests/unit/base/test_a.c": "TEST(it_works)\n"},
      "the test 'it_fails'"),
     (links, "docs/d.md", "integration/a.py: it_works\n", "the test 'it_works'"),
+    (protos, "proto/a.proto", "message A {\n  uint32 b = 1;\n}\n", "field 'b' has no comment"),
+    (protos, "proto/b.proto", "message A {\n  // B.\n  uint32 b = 1;\n  // C.\n  bytes c = 1;\n}\n", "stands twice"),
     (scripts, "deploy/a", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
     (scripts, "tests/b.py", "def f(:\n", "invalid syntax"),
 ]
@@ -88,7 +92,7 @@ def found(lint, files, executable=True):
 
 def main():
     failures = []
-    for lint in (layers, links, style, scripts):
+    for lint in (layers, links, protos, style, scripts):
         said = found(lint, GOOD)
         if said:
             failures.append("%s complains about good code: %s" % (lint.__name__, said))
