@@ -123,7 +123,7 @@ enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error 
         return error_set(err, ST_BUSY, "bench: the window is full");
     }
     int64_t wall_ms = clock_wall_ms();
-    bool checked = asker->asked % options->sample == 0;
+    bool checked = bench->asked % options->sample == 0;
     size_t number = (size_t)(draw(bench) % bench->home->holder_count);
     const struct bench_known *holder = bench_load_holder(bench->load, number);
     struct id id = make_id(asker, slot, wall_ms, checked);
@@ -141,7 +141,7 @@ enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error 
     slot->id = id;
     slot->begun_ns = begun_ns;
     slot->holder = number;
-    asker->asked++;
+    bench->asked++;
     asker->under_way++;
     return ST_OK;
 }

@@ -39,6 +39,7 @@ struct bench_table {
     struct arena *arena;   // one message
     struct buffer payload; // being packed
     struct buffer boxes;
+    uint64_t asked;  // requests so far
     uint64_t chance; // state of a small generator: whom to ask, about whom
     // Sums over what was seen on the wire.
     uint64_t asks;
@@ -61,7 +62,6 @@ struct bench_party {
     size_t slot_count;
     size_t next_slot;
     size_t under_way;
-    uint64_t asked;
     int64_t pause_ms; // the broker said: wait until then
     struct wire_ack_item acks[BENCH_ACKS];
     size_t ack_count;

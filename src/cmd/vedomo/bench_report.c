@@ -216,6 +216,25 @@ static void print_threads(struct output *out, const struct bench_run *bench)
     output_object_end(out);
 }
 
+// What the broker counted itself, over all rounds.
+static void print_broker(struct output *out, const struct bench_run *bench)
+{
+    const struct bench_figures *names = &bench->full[0].after;
+    output_object(out, "broker_counted");
+    for (size_t n = 0; n < names->count; n++) {
+        const char *name = names->items[n].name;
+        uint64_t sum = 0;
+        for (size_t i = 0; i < bench->options.rounds; i++) {
+            sum += (uint64_t)grown(bench, i, name);
+        }
+        if (sum > 0 && strncmp(name, "cpu.", 4) != 0) {
+            output_number(out, name, sum);
+            output_line(out, "  broker, %-34s %12llu", name, (unsigned long long)sum);
+        }
+    }
+    output_object_end(out);
+}
+
 static void print_counts(struct output *out, const struct bench_run *bench, bool *failed)
 {
     struct bench_tally *sum = calloc(1, sizeof(*sum));
@@ -292,5 +311,6 @@ void bench_report(struct output *out, const struct bench_run *bench, bool *faile
     print_figures(out, bench);
     print_threads(out, bench);
     print_latencies(out, bench);
+    print_broker(out, bench);
     print_counts(out, bench, failed);
 }
