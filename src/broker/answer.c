@@ -127,11 +127,8 @@ static enum status check_bundle(struct worker *worker, struct job *job, const ch
     if (digest_equal(&worker->bundle->head.hash, &exchange->bundle_hash)) {
         return ST_OK;
     }
-    struct policy_decision *now = arena_take(job->arena, sizeof(*now));
-    if (now == NULL) {
-        return error_set(err, ST_NOMEM, "answer: no memory");
-    }
-    enum status status = worker_decide(worker, exchange, job->arena, now, NULL, err);
+    const struct policy_decision *now = worker->decision;
+    enum status status = worker_decide(worker, exchange, job->arena, NULL, err);
     for (size_t i = 0; status == ST_OK && i < exchange->grant_count; i++) {
         const struct policy_field_decision *field = &now->fields[exchange->grants[i].index];
         char form[CATALOGUE_FORM_TEXT_BYTES];

@@ -129,8 +129,7 @@ static enum status list_seen(const struct policy_input *input, const struct audi
 }
 
 enum status worker_decide(struct worker *worker, const struct exchange *exchange,
-                          struct arena *arena, struct policy_decision *decision,
-                          struct wire_officer_part *seen, struct error *err)
+                          struct arena *arena, struct wire_officer_part *seen, struct error *err)
 {
     struct policy_input input = {
         .request = &exchange->facts,
@@ -145,17 +144,14 @@ enum status worker_decide(struct worker *worker, const struct exchange *exchange
     if (status != ST_OK) {
         return status;
     }
-    struct policy_counter *counters = arena_take(arena, POLICY_COUNTERS_MAX * sizeof(*counters));
-    if (counters == NULL) {
-        return out_of_memory(err);
-    }
+    struct policy_counter *counters = worker->counters;
     input.counter_count = policy_counters(&input, counters);
     input.counters = counters;
     for (size_t i = 0; status == ST_OK && i < input.counter_count; i++) {
         status = read_counter(worker, &exchange->tag, &counters[i], err);
     }
     if (status == ST_OK) {
-        status = policy_decide(&input, decision, err);
+        status = policy_decide(&input, worker->decision, err);
     }
     if (status == ST_OK && seen != NULL) {
         status = list_seen(&input, &exchange->tag, arena, seen, err);
@@ -403,12 +399,12 @@ static enum status fill_record(struct worker *worker, struct job *job,
 enum status worker_record_decision(struct worker *worker, struct job *job,
                                    const struct wire_request *request, struct error *err)
 {
-    struct policy_decision *decision = arena_take(job->arena, sizeof(*decision));
+    const struct policy_decision *decision = worker->decision;
     struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
-    if (decision == NULL || officer == NULL) {
+    if (officer == NULL) {
         return out_of_memory(err);
     }
-    enum status status = worker_decide(worker, job->exchange, job->arena, decision, officer, err);
+    enum status status = worker_decide(worker, job->exchange, job->arena, officer, err);
     if (status == ST_OK) {
         status = keep_decision(worker, job->exchange, decision, err);
     }

@@ -191,7 +191,10 @@ static enum status open_worker(struct worker *worker, struct error *err)
     worker->roots = seal_batch_cache_create(ROOTS_CACHED);
     worker->records = calloc(WORKER_CONSENTS_MAX, sizeof(*worker->records));
     worker->grants = calloc(WORKER_CONSENTS_MAX, sizeof(*worker->grants));
-    if (worker->roots == NULL || worker->records == NULL || worker->grants == NULL) {
+    worker->counters = calloc(POLICY_COUNTERS_MAX, sizeof(*worker->counters));
+    worker->decision = calloc(1, sizeof(*worker->decision));
+    if (worker->roots == NULL || worker->records == NULL || worker->grants == NULL ||
+        worker->counters == NULL || worker->decision == NULL) {
         return error_set(err, ST_NOMEM, "worker: no memory");
     }
     return audit_reader_create(worker->broker->views, &worker->reader, err);
@@ -226,6 +229,8 @@ void broker_worker_run(struct thread *thread, void *argument)
     audit_reader_destroy(&worker.reader);
     free(worker.records);
     free(worker.grants);
+    free(worker.counters);
+    free(worker.decision);
     seal_batch_cache_destroy(&worker.roots);
     frame_maker_fini(&worker.maker);
 }

@@ -11,8 +11,11 @@ enum { WORKER_CONSENTS_MAX = 256 }; // of one person, that a decision looks at
 
 struct worker {
     struct broker *broker;
-    struct wire_consent_record *records; // room for WORKER_CONSENTS_MAX, for one decision at a time
-    struct consent_grant *grants;
+    // Room for one decision at a time.
+    struct wire_consent_record *records; // WORKER_CONSENTS_MAX
+    struct consent_grant *grants;        // WORKER_CONSENTS_MAX
+    struct policy_counter *counters;     // POLICY_COUNTERS_MAX
+    struct policy_decision *decision;
     struct audit_reader *reader; // begun for each batch of jobs
     struct seal_batch_cache *roots;
     struct frame_maker maker;
@@ -31,10 +34,11 @@ void worker_request(struct worker *worker, struct job *job, bool again);
 // Checks an ANSWER against its exchange and fills in the record of the release, or of the refusal.
 void worker_answer(struct worker *worker, struct job *job);
 
-// Decides an exchange's request as things stand now. Views live in `arena`.
+// Decides an exchange's request as things stand now, into worker->decision, which stands until the
+// next one. Views live in `arena`. `seen` (which may be NULL) gets what the decision looked at.
 NODISCARD enum status worker_decide(struct worker *worker, const struct exchange *exchange,
-                                    struct arena *arena, struct policy_decision *decision,
-                                    struct wire_officer_part *seen, struct error *err);
+                                    struct arena *arena, struct wire_officer_part *seen,
+                                    struct error *err);
 
 // Decides and fills in what the exchange keeps and what goes on record.
 NODISCARD enum status worker_record_decision(struct worker *worker, struct job *job,
