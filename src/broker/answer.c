@@ -15,12 +15,18 @@ static enum status reject(struct error *err, const char *what)
     return error_set(err, ST_UNPROVEN, "answer: %s", what);
 }
 
+// RELEASE carries the answer's Head beside two receipts.
+enum { ANSWER_HEAD_MAX_BYTES = 13 * 1024 };
+
 static enum status check_binding(const struct worker *worker, const struct job *job,
                                  const struct wire_answer *answer, struct error *err)
 {
     const struct exchange *exchange = job->exchange;
     int64_t tolerance = worker->broker->home.settings->exchange.clock_tolerance_ms;
     int64_t age = worker->now_ms - (int64_t)answer->answered_at;
+    if (bus_frame_view(&job->message.head).size > ANSWER_HEAD_MAX_BYTES) {
+        return reject(err, "its Head is too large");
+    }
     if (!id_equal(&answer->id, &exchange->id) ||
         !digest_equal(&answer->request_hash, &exchange->request_hash)) {
         return reject(err, "belongs to another request");

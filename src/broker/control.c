@@ -240,6 +240,10 @@ static enum status open_control(struct control *control, struct error *err)
     if (status == ST_OK) {
         status = uploads_create(&control->uploads, err);
     }
+    control->scratch = arena_create(WIRE_ARENA_BYTES);
+    if (status == ST_OK && control->scratch == NULL) {
+        status = error_set(err, ST_NOMEM, "control: no memory");
+    }
     if (status == ST_OK) {
         status = audit_reader_create(control->broker->views, &control->reader, err);
     }
@@ -267,5 +271,6 @@ void broker_control_run(struct thread *thread, void *argument)
     audit_reader_destroy(&control.reader);
     sessions_destroy(&control.sessions);
     uploads_destroy(&control.uploads);
+    arena_destroy(&control.scratch);
     frame_maker_fini(&control.maker);
 }

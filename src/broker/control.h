@@ -13,6 +13,7 @@ struct control {
     struct sessions *sessions;
     struct uploads *uploads;
     struct frame_maker maker;
+    struct arena *scratch;           // for one consent at a time
     const struct registry *registry; // pinned for each job
     const struct policy_bundle *bundle;
     int64_t now_ms;
@@ -34,6 +35,3 @@ enum status control_order_done(struct control *control, struct job *job, struct 
 NODISCARD enum status control_person(struct control *control, struct bytes scheme,
                                      struct bytes identifier, struct audit_tag *tag,
                                      struct error *err);
-
-// Tells every connected peer what has changed: a new bundle, keys that no longer count.
-void control_broadcast(struct control *control, const struct digest *dropped_key);

@@ -3,8 +3,8 @@
 #include "broker/control.h"
 
 #include "base/event.h"
+#include "broker/proof.h"
 #include "catalogue/diff.h"
-#include "proof/note.h"
 #include "seal/hash.h"
 
 #include <unistd.h>
@@ -179,7 +179,7 @@ static enum status drop_key(struct control *control, struct job *job, struct err
         directory_destroy(&next);
         status = error_set(err, ST_NOMEM, "directory: no memory");
     }
-    control_broadcast(control, &order.key);
+    proof_broadcast(&control->maker);
     return status;
 }
 
@@ -191,45 +191,10 @@ enum status control_order_done(struct control *control, struct job *job, struct 
     if (message->action == WIRE_CONTROL_ORDER) {
         status = drop_key(control, job, err);
     } else if (message->action == WIRE_CONTROL_BUNDLE) {
-        control_broadcast(control, NULL);
+        proof_broadcast(&control->maker);
     }
     if (status == ST_OK) {
         frame_result(&control->maker, job, &result, (struct bytes){ 0 });
     }
     return status;
-}
-
-void control_broadcast(struct control *control, const struct digest *dropped_key)
-{
-    struct error err;
-    struct buffer note = buffer_init(PROOF_NOTE_MAX);
-    uint64_t published = 0;
-    struct snapshot_item *item;
-    const struct policy_bundle *bundle = snapshot_pin(control->broker->policy, &item);
-    struct job *job = job_create(JOB_BROADCAST);
-    enum status status = audit_journal_published(control->broker->journal, &published, &note, &err);
-    if (status == ST_OK && job != NULL) {
-        struct bytes keys[1];
-        struct wire_proof proof = { .version = 1,
-                                    .checkpoint = buffer_view(&note),
-                                    .old_size = published };
-        if (dropped_key != NULL) {
-            keys[0] = bytes_digest(dropped_key);
-            proof.dropped_keys = keys;
-            proof.dropped_keys_count = 1;
-        }
-        if (bundle != NULL) {
-            proof.bundle_hash = bundle->head.hash;
-        }
-        status = frame_make(&control->maker, WIRE_PROOF, NULL, &proof, &job->reply_head, &err);
-        job->outcome = status == ST_OK ? OUTCOME_BROADCAST : OUTCOME_NONE;
-        broker_pass_one(control->broker->to_router, job);
-        job = NULL;
-    }
-    if (status != ST_OK) {
-        log_event(LOG_LEVEL_ERROR, "broadcast.failed", log_text("why", err.message));
-    }
-    job_destroy(&job);
-    snapshot_unpin(&item);
-    buffer_fini(&note);
 }

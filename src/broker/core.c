@@ -310,8 +310,11 @@ static enum status make_shared(struct broker *broker, struct error *err)
     broker->registry = snapshot_create(free_registry);
     broker->policy = snapshot_create(policy_bundle_free);
     broker->directory = snapshot_create(directory_free);
-    broker->load = load_create((unsigned)settings->limits.pending_per_holder,
-                               (unsigned)settings->limits.pending_per_asker);
+    unsigned per_asker = (unsigned)settings->limits.pending_per_asker;
+    unsigned per_holder = (unsigned)settings->limits.pending_per_holder;
+    // One pair may take half of what either of the two may have.
+    unsigned per_pair = ((per_asker < per_holder ? per_asker : per_holder) + 1) / 2;
+    broker->load = load_create(per_asker, per_holder, per_pair);
     if (broker->registry == NULL || broker->policy == NULL || broker->directory == NULL ||
         broker->load == NULL || directory == NULL || !snapshot_swap(broker->directory, directory)) {
         directory_destroy(&directory);

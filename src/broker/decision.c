@@ -2,6 +2,7 @@
 // exchange keeps, and what goes on record for each kind of reader.
 #include "broker/worker.h"
 
+#include "broker/consents.h"
 #include "consent/artefact.h"
 #include "seal/hash.h"
 
@@ -17,8 +18,11 @@ struct digest worker_counter_key(const struct policy_counter *counter, const str
 {
     uint8_t identity[POLICY_COUNTER_BYTES];
     size_t size = policy_counter_identity(counter, audit_tag_view(tag), identity);
-    struct bytes parts[] = { seal_label("vedomo/1 counter"), bytes_of(identity, size) };
-    return seal_blake2b((struct bytes){ 0 }, parts, 2);
+    // A consent's uses are its citizen's, whatever id another citizen's consent has.
+    bool personal = counter->kind == POLICY_COUNTER_CONSENT;
+    struct bytes parts[] = { seal_label("vedomo/1 counter"), bytes_of(identity, size),
+                             personal ? audit_tag_view(tag) : (struct bytes){ 0 } };
+    return seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
 }
 
 static enum status read_counter(struct worker *worker, const struct audit_tag *tag,
@@ -37,39 +41,88 @@ static bool comes_after_withdrawal(const struct worker *worker, const struct exc
            worker->now_ms - (int64_t)record->changed_at < FLAG_AFTER_WITHDRAWAL_MS;
 }
 
+// What is collected of a citizen's consents for one decision.
+struct gathering {
+    struct worker *worker;
+    const struct exchange *exchange;
+    struct arena *arena;
+    struct wire_officer_part *seen; // NULL: nobody asks
+    size_t count;
+    enum status status;
+    struct error *err;
+};
+
+// Where the next one goes: one in force takes the place of one that is not when the room is full.
+static size_t place_for(const struct gathering *gathering, const struct consents_row *row)
+{
+    const struct consent_grant *grants = gathering->worker->grants;
+    if (gathering->count < WORKER_CONSENTS_MAX) {
+        return gathering->count;
+    }
+    for (size_t i = 0; row->record.state == WIRE_CONSENT_ACTIVE && i < gathering->count; i++) {
+        if (grants[i].state != CONSENT_ACTIVE) {
+            return i;
+        }
+    }
+    return WORKER_CONSENTS_MAX;
+}
+
+static enum status gather(struct gathering *gathering, const struct consents_row *row, size_t place)
+{
+    struct worker *worker = gathering->worker;
+    struct policy_counter spent = { .kind = POLICY_COUNTER_CONSENT, .consent = row->record.id };
+    struct consents_row kept;
+    enum status status = consents_keep(row, gathering->arena, &kept, gathering->err);
+    if (status == ST_OK) {
+        status = read_counter(worker, &gathering->exchange->tag, &spent, gathering->err);
+    }
+    if (status == ST_OK) {
+        status = consent_grant_read(&kept.artefact, &kept.record.hash, spent.value,
+                                    gathering->arena, &worker->grants[place], gathering->err);
+    }
+    if (status == ST_OK && place == gathering->count) {
+        gathering->count++;
+    }
+    return status;
+}
+
+// Asked for, refused and superseded ones permit nothing and never did.
+static bool visit_consent(void *context, const struct consents_row *row)
+{
+    struct gathering *gathering = context;
+    const struct exchange *exchange = gathering->exchange;
+    bool counts =
+        row->record.state == WIRE_CONSENT_ACTIVE || row->record.state == WIRE_CONSENT_PAUSED ||
+        row->record.state == WIRE_CONSENT_WITHDRAWN || row->record.state == WIRE_CONSENT_EXPIRED;
+    if (!counts || !bytes_equal(row->artefact.asker, exchange->asker) ||
+        !bytes_equal(row->artefact.dataset, exchange->dataset)) {
+        return true;
+    }
+    if (gathering->seen != NULL &&
+        comes_after_withdrawal(gathering->worker, exchange, &row->record)) {
+        gathering->seen->flags = &flag_after_withdrawal;
+        gathering->seen->flags_count = 1;
+    }
+    size_t place = place_for(gathering, row);
+    if (place < WORKER_CONSENTS_MAX) {
+        gathering->status = gather(gathering, row, place);
+    }
+    return gathering->status == ST_OK;
+}
+
 // The citizen's consents that could matter for this request.
 static enum status read_grants(struct worker *worker, const struct exchange *exchange,
                                struct arena *arena, struct policy_input *input,
                                struct wire_officer_part *seen, struct error *err)
 {
-    struct wire_consent_record *records = worker->records;
-    struct consent_grant *grants = worker->grants;
-    size_t count = 0;
-    enum status status = audit_reader_consents(worker->reader, &exchange->tag, arena,
-                                               WORKER_CONSENTS_MAX, records, &count, err);
-    for (size_t i = 0; status == ST_OK && i < count; i++) {
-        struct wire_artefact artefact;
-        struct policy_counter spent = { .kind = POLICY_COUNTER_CONSENT, .consent = records[i].id };
-        status = wire_decode(WIRE_SCHEMA_ARTEFACT, records[i].artefact, arena, &artefact, err);
-        if (status == ST_OK && (!bytes_equal(artefact.asker, exchange->asker) ||
-                                !bytes_equal(artefact.dataset, exchange->dataset))) {
-            continue;
-        }
-        if (seen != NULL && comes_after_withdrawal(worker, exchange, &records[i])) {
-            seen->flags = &flag_after_withdrawal;
-            seen->flags_count = 1;
-        }
-        if (status == ST_OK) {
-            status = read_counter(worker, &exchange->tag, &spent, err);
-        }
-        if (status == ST_OK) {
-            status = consent_grant_read(&artefact, &records[i].hash, spent.value, arena,
-                                        &grants[input->grant_count], err);
-            input->grant_count++;
-        }
-    }
-    input->grants = grants;
-    return status;
+    struct gathering gathering = {
+        .worker = worker, .exchange = exchange, .arena = arena, .seen = seen, .err = err
+    };
+    enum status status = consents_walk(worker->reader, &exchange->tag, NULL, worker->scratch,
+                                       visit_consent, &gathering, err);
+    input->grants = worker->grants;
+    input->grant_count = gathering.count;
+    return status == ST_OK ? gathering.status : status;
 }
 
 static enum policy_standing member_standing(const struct registry *registry, struct bytes code)

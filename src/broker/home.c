@@ -63,6 +63,11 @@ static enum status load_keys(struct broker_home *home, struct error *err)
             return status;
         }
     }
+    if (home->tag.secret_count != 1) {
+        return error_set(err, ST_UNSUPPORTED,
+                         "%s/keys/tag.key: holds %zu tag keys; this version works with one",
+                         home->path, home->tag.secret_count);
+    }
     return ST_OK;
 }
 

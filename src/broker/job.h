@@ -34,6 +34,7 @@ enum job_outcome {
     OUTCOME_RELEASE,   // the release is on record: send it, hold it
     OUTCOME_END,       // the ending is on record: tell the asker, forget the exchange
     OUTCOME_AGAIN,     // the same request was decided before: repeat what it got
+    OUTCOME_REPEAT,    // the held answer was looked at again: send it, or not
     OUTCOME_CANCEL,    // the asker no longer wants an exchange
     OUTCOME_BROADCAST, // send `head` to every greeted connection
     OUTCOME_COUNT,
@@ -69,8 +70,11 @@ struct job {
 
     struct record record; // what the recorder writes, and what came of it
     struct queue *after;  // where the recorder passes it on; NULL: the router
+    bool repeated;        // the same request was decided before
     bool rejected;        // not what this protocol allows: counted against the sender
     bool alive;           // counted by the router among the jobs that are with other threads
+    bool called;          // counted among the calls in the threads
+    bool urgent;          // counted among the urgent ones in the threads
     bool admitted;        // counted by the router among the new requests in the threads
     bool finishing;       // back from the recorder: control or reader makes the reply
 

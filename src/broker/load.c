@@ -1,24 +1,27 @@
-// Two arrays of counters, by seeded hashes of the codes.
+// Three arrays of counters, by seeded hashes of the codes.
 #include "broker/load.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { HOLDER_SLOTS = 4096, PAIR_SLOTS = 16384 };
+enum { MEMBER_SLOTS = 4096, PAIR_SLOTS = 16384 };
 
 struct load {
     uint64_t seed;
+    unsigned asker_max;
     unsigned holder_max;
     unsigned pair_max;
-    atomic_uint holders[HOLDER_SLOTS];
+    atomic_uint askers[MEMBER_SLOTS];
+    atomic_uint holders[MEMBER_SLOTS];
     atomic_uint pairs[PAIR_SLOTS];
 };
 
-struct load *load_create(unsigned holder_max, unsigned pair_max)
+struct load *load_create(unsigned asker_max, unsigned holder_max, unsigned pair_max)
 {
     struct load *load = calloc(1, sizeof(*load));
     if (load != NULL) {
+        load->asker_max = asker_max;
         load->holder_max = holder_max;
         load->pair_max = pair_max;
         if (getrandom(&load->seed, sizeof(load->seed), GRND_NONBLOCK) != sizeof(load->seed)) {
@@ -51,23 +54,43 @@ static bool enter(atomic_uint *counter, unsigned max)
     return true;
 }
 
+// The three counters of a pair of members, and their caps.
+struct places {
+    atomic_uint *counters[3];
+    unsigned caps[3];
+};
+
+static struct places find_places(struct load *load, struct bytes asker, struct bytes holder)
+{
+    uint64_t of_asker = hash_code(load->seed, asker);
+    uint64_t of_holder = hash_code(load->seed, holder);
+    uint64_t of_pair = hash_code(of_holder, asker);
+    return (struct places){
+        .counters = { &load->askers[of_asker % MEMBER_SLOTS],
+                      &load->holders[of_holder % MEMBER_SLOTS],
+                      &load->pairs[of_pair % PAIR_SLOTS] },
+        .caps = { load->asker_max, load->holder_max, load->pair_max },
+    };
+}
+
 bool load_enter(struct load *load, struct bytes asker, struct bytes holder)
 {
-    uint64_t hash = hash_code(load->seed, holder);
-    atomic_uint *of_holder = &load->holders[hash % HOLDER_SLOTS];
-    if (!enter(of_holder, load->holder_max)) {
-        return false;
-    }
-    if (!enter(&load->pairs[hash_code(hash, asker) % PAIR_SLOTS], load->pair_max)) {
-        atomic_fetch_sub(of_holder, 1);
-        return false;
+    struct places places = find_places(load, asker, holder);
+    for (size_t i = 0; i < 3; i++) {
+        if (!enter(places.counters[i], places.caps[i])) {
+            while (i > 0) {
+                atomic_fetch_sub(places.counters[--i], 1);
+            }
+            return false;
+        }
     }
     return true;
 }
 
 void load_leave(struct load *load, struct bytes asker, struct bytes holder)
 {
-    uint64_t hash = hash_code(load->seed, holder);
-    atomic_fetch_sub(&load->holders[hash % HOLDER_SLOTS], 1);
-    atomic_fetch_sub(&load->pairs[hash_code(hash, asker) % PAIR_SLOTS], 1);
+    struct places places = find_places(load, asker, holder);
+    for (size_t i = 0; i < 3; i++) {
+        atomic_fetch_sub(places.counters[i], 1);
+    }
 }

@@ -1,4 +1,5 @@
-// How many exchanges are under way with each holder, and between each pair of members. Workers
+// How many exchanges are under way of each asker, with each holder, and between each pair of
+// members. Workers
 // count one in before it is recorded, so that a holder at its cap refuses its own askers only and
 // costs no entry. Members share a slot where their codes fall together; a shared slot only makes
 // the cap stricter. Any thread, no locks.
@@ -10,10 +11,10 @@
 struct load;
 
 // NULL: no memory.
-NODISCARD struct load *load_create(unsigned holder_max, unsigned pair_max);
+NODISCARD struct load *load_create(unsigned asker_max, unsigned holder_max, unsigned pair_max);
 void load_destroy(struct load **load);
 
-// Counts one more in; false, and nothing is counted, when the holder or the pair is at its cap.
+// Counts one more in; false, and nothing is counted, when asker, holder or pair is at its cap.
 NODISCARD bool load_enter(struct load *load, struct bytes asker, struct bytes holder);
 
 // Counts it out again.

@@ -232,7 +232,7 @@ static void welcome(struct router *router, struct job *job)
 static void make_room(struct router *router)
 {
     struct exchange *old;
-    while ((old = pending_surplus(router->pending)) != NULL) {
+    while ((old = pending_surplus(router->pending)) != NULL && !old->lent) {
         router_forget(router, old);
     }
 }
@@ -247,13 +247,19 @@ static void ask(struct router *router, struct job *job)
     if (pending_add(router->pending, &job->exchange, &err) != ST_OK) {
         // The decision stays open in the log and is closed as lost at the next start.
         log_event(LOG_LEVEL_ERROR, "exchange.dropped", log_text("why", err.message));
+        give_credit_back(router, &exchange->asker_key);
+        frame_refuse(&router->maker, job, "lost", err.message, 0);
+        reply(router, job);
         return;
     }
     job->owns_exchange = false;
     pending_move(router->pending, exchange, PENDING_RECORDING, -1);
     pending_move(router->pending, exchange, PENDING_ASKED, deadline_ms);
-    if (outbox_send(router->outbox, &exchange->holder_key, exchange, &job->reply_head,
-                    &job->reply_boxes) == OUTBOX_GONE) {
+    if (bus_frame_view(&job->reply_head).size == 0) {
+        router_end(router, exchange, WIRE_KIND_REFUSED,
+                   catalogue_reason_name(CATALOGUE_REASON_LOST));
+    } else if (outbox_send(router->outbox, &exchange->holder_key, exchange, &job->reply_head,
+                           &job->reply_boxes) == OUTBOX_GONE) {
         router_end(router, exchange, WIRE_KIND_REFUSED, "holder-silent");
     }
 }
@@ -286,7 +292,8 @@ static void release(struct router *router, struct job *job)
     give_credit_back(router, &exchange->asker_key);
     bus_frame_share(&exchange->held_head, &job->reply_head);
     bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
-    if (outbox_send(router->outbox, &exchange->asker_key, exchange, &job->reply_head,
+    if (bus_frame_view(&job->reply_head).size == 0 ||
+        outbox_send(router->outbox, &exchange->asker_key, exchange, &job->reply_head,
                     &job->reply_boxes) == OUTBOX_GONE) {
         not_delivered(router, exchange);
     }
@@ -315,50 +322,64 @@ static void end(struct router *router, struct job *job)
     } else if (job->kind == JOB_ENDING) {
         router->unrecorded[router->unrecorded_count++] = exchange;
     } else {
+        // The holder's fault, or ours: a full log, a bundle that will not stand still.
         router_end(router, exchange, WIRE_KIND_REFUSED,
-                   catalogue_reason_name(CATALOGUE_REASON_ANSWER_REJECTED));
+                   catalogue_reason_name(job->rejected ? CATALOGUE_REASON_ANSWER_REJECTED
+                                                       : CATALOGUE_REASON_LOST));
     }
 }
 
-static void refuse_again(struct router *router, struct job *job, const char *reason,
-                         const char *what, uint64_t index)
+// The held answer is looked at by the recorder first: what was withdrawn since never leaves again.
+static void look_again(struct router *router, struct job *job, struct exchange *held)
 {
-    char message[128];
-    snprintf(message, sizeof(message), "%s: entry %llu of the log", what,
-             (unsigned long long)index);
-    frame_refuse(&router->maker, job, reason, message, 0);
-    reply(router, job);
+    exchange_destroy(&job->exchange);
+    job->owns_exchange = false;
+    job->exchange = held;
+    job->record = (struct record){ .kind = RECORD_REPEAT };
+    held->lent = true;
+    router_pass(router, router->broker->to_recorder, job);
 }
 
-static void again(struct router *router, struct job *job)
+// True: the job has gone on.
+static bool again(struct router *router, struct job *job)
 {
     struct exchange *held = pending_find(router->pending, &job->exchange->id);
     metric_add(METRIC_REPEATED, 1);
+    job->repeated = true;
     give_credit_back(router, &job->from.batch_key);
-    if (held != NULL && held->state != PENDING_RELEASED) {
-        return; // under way: the answer will go to the key's newest connection
+    if (held != NULL && !digest_equal(&held->request_hash, &job->exchange->request_hash)) {
+        held = NULL;
     }
-    if (job->record.earlier.stopped) {
-        refuse_again(router, job, "no-consent", "it may not be given again",
-                     job->record.earlier.index);
-    } else if (held != NULL) {
-        struct bus_frame head;
-        struct bus_frame boxes;
-        bus_frame_init(&head);
-        bus_frame_init(&boxes);
-        bus_frame_share(&head, &held->held_head);
-        bus_frame_share(&boxes, &held->held_boxes);
-        send_to(router, &job->from.route, &head, &boxes);
-        bus_frame_fini(&head);
-        bus_frame_fini(&boxes);
-    } else if (job->record.earlier.ending == WIRE_KIND_RELEASED) {
-        refuse_again(router, job, "released-undelivered",
-                     "it was released before and is no longer held",
-                     job->record.earlier.ending_index);
+    if (held != NULL && (held->state != PENDING_RELEASED || held->lent)) {
+        return false; // under way: the answer will go to the key's newest connection
+    }
+    if (held != NULL) {
+        look_again(router, job, held);
     } else {
-        refuse_again(router, job, "already-decided", "it was decided and has ended",
-                     job->record.earlier.index);
+        // What it got the first time is in the log: a reader gives the receipts again.
+        router_pass(router, router->broker->to_readers, job);
     }
+    return true;
+}
+
+static void repeat(struct router *router, struct job *job)
+{
+    struct exchange *held = job->exchange;
+    held->lent = false;
+    if (job->record.result != RECORD_AGAIN || job->record.reason != NULL) {
+        frame_refuse(&router->maker, job, "no-consent", "it may not be given again", 0);
+        reply(router, job);
+        return;
+    }
+    struct bus_frame head;
+    struct bus_frame boxes;
+    bus_frame_init(&head);
+    bus_frame_init(&boxes);
+    bus_frame_share(&head, &held->held_head);
+    bus_frame_share(&boxes, &held->held_boxes);
+    send_to(router, &job->from.route, &head, &boxes);
+    bus_frame_fini(&head);
+    bus_frame_fini(&boxes);
 }
 
 static void cancel(struct router *router, struct job *job)
@@ -411,7 +432,7 @@ static void answered(struct router *router, struct job *job)
     if (job->record.kind == RECORD_CONSENT && job->record.result == RECORD_DONE) {
         recall_releases(router, &job->record.officer->consent->id);
     }
-    if (job->head.type == WIRE_REQUEST) {
+    if (job->head.type == WIRE_REQUEST && !job->repeated) {
         give_credit_back(router, &job->from.batch_key);
     }
     reply(router, job);
@@ -424,18 +445,26 @@ static void nothing(struct router *router, struct job *job)
 }
 
 static void (*const outcomes[OUTCOME_COUNT])(struct router *, struct job *) = {
-    [OUTCOME_NONE] = nothing, [OUTCOME_REPLY] = answered,  [OUTCOME_WELCOME] = welcome,
-    [OUTCOME_ASK] = ask,      [OUTCOME_RELEASE] = release, [OUTCOME_END] = end,
-    [OUTCOME_AGAIN] = again,  [OUTCOME_CANCEL] = cancel,   [OUTCOME_BROADCAST] = broadcast,
+    [OUTCOME_NONE] = nothing,  [OUTCOME_REPLY] = answered,  [OUTCOME_WELCOME] = welcome,
+    [OUTCOME_ASK] = ask,       [OUTCOME_RELEASE] = release, [OUTCOME_END] = end,
+    [OUTCOME_REPEAT] = repeat, [OUTCOME_CANCEL] = cancel,   [OUTCOME_BROADCAST] = broadcast,
 };
 
 void router_finish(struct router *router, struct job *job)
 {
     router->jobs_alive -= job->alive ? 1 : 0;
     router->in_threads -= job->admitted ? 1 : 0;
+    router->calls_in_threads -= job->called ? 1 : 0;
+    router->urgent_in_threads -= job->urgent ? 1 : 0;
     if (job->rejected && job->connection != NULL) {
         job->connection->rejected++;
     }
-    outcomes[job->outcome](router, job);
+    job->alive = job->admitted = job->called = job->urgent = false;
+    if (job->outcome == OUTCOME_AGAIN && again(router, job)) {
+        return;
+    }
+    if (job->outcome != OUTCOME_AGAIN) {
+        outcomes[job->outcome](router, job);
+    }
     job_destroy(&job);
 }

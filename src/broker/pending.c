@@ -146,6 +146,11 @@ void pending_move(struct pending *pending, struct exchange *exchange, enum pendi
     set_deadline(pending, exchange, deadline_ms);
 }
 
+void pending_postpone(struct pending *pending, struct exchange *exchange, int64_t deadline_ms)
+{
+    set_deadline(pending, exchange, deadline_ms);
+}
+
 static void leave_line(struct pending *pending, struct exchange *exchange)
 {
     if (exchange->bytes == 0) {

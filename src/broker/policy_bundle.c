@@ -15,12 +15,16 @@ enum status policy_bundle_create(struct bytes signed_head, struct bytes blob, st
 {
     struct policy_bundle *b = calloc(1, sizeof(*b));
     uint8_t *copy = malloc(signed_head.size + 1);
-    if (b == NULL || copy == NULL) {
+    uint8_t *files = malloc(blob.size + 1);
+    if (b == NULL || copy == NULL || files == NULL) {
         free(b);
         free(copy);
+        free(files);
         return error_set(err, ST_NOMEM, "policy bundle: no memory");
     }
     memcpy(copy, signed_head.data, signed_head.size);
+    memcpy(files, blob.data, blob.size);
+    b->blob = files;
     b->signed_head = copy;
     b->signed_size = signed_head.size;
     enum status status = registry_bundle_head_verify(signed_head, origin, pins, &b->head, err);
@@ -46,6 +50,7 @@ void policy_bundle_destroy(struct policy_bundle **bundle)
     if (*bundle != NULL) {
         catalogue_destroy(&(*bundle)->catalogue);
         free((*bundle)->signed_head);
+        free((*bundle)->blob);
         free(*bundle);
         *bundle = NULL;
     }

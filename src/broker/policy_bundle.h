@@ -11,6 +11,7 @@ struct policy_bundle {
     struct registry_bundle_head head;
     uint8_t *signed_head; // the Signed message, verbatim
     size_t signed_size;
+    uint8_t *blob; // the packed files, head.size bytes: nodes fetch them
 };
 
 // Verifies `signed_head` against the pins, compares hash and size with the blob, loads the

@@ -2,11 +2,10 @@
 // peer a PROOF that it extends the one before. Nodes are witnesses: each keeps what it was shown.
 #include "base/clock.h"
 #include "base/event.h"
-#include "broker/frames.h"
-#include "broker/policy_bundle.h"
+#include "broker/proof.h"
 #include "proof/note.h"
 
-enum { LOOK_EVERY_MS = 100, READERS_EVERY_MS = 60 * 1000 };
+enum { LOOK_EVERY_MS = 100, MINUTE_MS = 60 * 1000 };
 
 struct publisher {
     struct broker *broker;
@@ -19,27 +18,15 @@ static enum status send_proof(struct publisher *publisher, uint64_t old_size, ui
                               struct bytes note, struct error *err)
 {
     struct buffer path = buffer_init(8192);
-    struct snapshot_item *item;
     uint64_t seen = 0;
     enum status status = audit_log_begin(publisher->log, &seen, err);
     if (status == ST_OK) {
         status = audit_log_consistency(publisher->log, old_size, size, &path, err);
         audit_log_end(publisher->log);
     }
-    struct job *job = status == ST_OK ? job_create(JOB_BROADCAST) : NULL;
-    if (job != NULL) {
-        const struct policy_bundle *bundle = snapshot_pin(publisher->broker->policy, &item);
-        struct wire_proof proof = { .version = 1,
-                                    .checkpoint = note,
-                                    .old_size = old_size,
-                                    .consistency = buffer_view(&path) };
-        if (bundle != NULL) {
-            proof.bundle_hash = bundle->head.hash;
-        }
-        status = frame_make(&publisher->maker, WIRE_PROOF, NULL, &proof, &job->reply_head, err);
-        snapshot_unpin(&item);
-        job->outcome = status == ST_OK ? OUTCOME_BROADCAST : OUTCOME_NONE;
-        broker_pass_one(publisher->broker->to_router, job);
+    if (status == ST_OK) {
+        struct proof_step step = { .old_size = old_size, .path = buffer_view(&path), .note = note };
+        proof_send(&publisher->maker, &step);
     }
     buffer_fini(&path);
     return status;
@@ -69,7 +56,7 @@ void broker_publisher_run(struct thread *thread, void *argument)
     struct publisher publisher = { .broker = broker, .maker = frame_maker_init(broker) };
     struct error err = { 0 };
     int64_t published_ms = clock_monotonic_ms();
-    int64_t readers_ms = published_ms;
+    int64_t minute_ms = published_ms;
     enum status status = audit_log_create(broker->journal, &publisher.log, &err);
     if (status == ST_OK) {
         status = publish(&publisher, true, &err);
@@ -88,8 +75,9 @@ void broker_publisher_run(struct thread *thread, void *argument)
                 status = ST_OK;
             }
         }
-        if (now_ms - readers_ms >= READERS_EVERY_MS) {
-            readers_ms = now_ms;
+        if (now_ms - minute_ms >= MINUTE_MS) {
+            minute_ms = now_ms;
+            proof_broadcast(&publisher.maker); // also when the log has not grown
             if (audit_journal_reader_check(broker->journal, &err) != ST_OK) {
                 log_event(LOG_LEVEL_WARNING, "readers.unchecked", log_text("why", err.message));
             }

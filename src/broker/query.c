@@ -102,6 +102,20 @@ static enum status answer_directory(struct desk *desk, struct job *job, struct w
     return status == ST_OK ? rows_pack(desk, &rows, 0, err) : status;
 }
 
+// The bundle in force is served from memory; an older one, which a decision names, from its file.
+static enum status read_bundle(struct desk *desk, const struct digest *hash, struct buffer *file,
+                               struct bytes *blob, struct error *err)
+{
+    const struct policy_bundle *bundle = desk->bundle;
+    if (bundle != NULL && digest_equal(hash, &bundle->head.hash)) {
+        *blob = bytes_of(bundle->blob, (size_t)bundle->head.size);
+        return ST_OK;
+    }
+    enum status status = policy_bundle_read(desk->broker->home.bundles, hash, file, err);
+    *blob = buffer_view(file);
+    return status;
+}
+
 static enum status answer_bundle(struct desk *desk, struct job *job, struct wire_result *result,
                                  struct error *err)
 {
@@ -113,8 +127,9 @@ static enum status answer_bundle(struct desk *desk, struct job *job, struct wire
         }
         hash = &desk->bundle->head.hash;
     }
-    struct buffer blob = buffer_init(CATALOGUE_BLOB_MAX);
-    enum status status = policy_bundle_read(desk->broker->home.bundles, hash, &blob, err);
+    struct buffer file = buffer_init(CATALOGUE_BLOB_MAX);
+    struct bytes blob;
+    enum status status = read_bundle(desk, hash, &file, &blob, err);
     if (status == ST_OK && query->offset > blob.size) {
         status = error_set(err, ST_NOT_FOUND, "bundle: no such offset");
     }
@@ -129,7 +144,7 @@ static enum status answer_bundle(struct desk *desk, struct job *job, struct wire
         result->value =
             job_keep(job, bytes_of(desk->bundle->signed_head, desk->bundle->signed_size));
     }
-    buffer_fini(&blob);
+    buffer_fini(&file);
     return status;
 }
 

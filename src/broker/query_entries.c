@@ -7,8 +7,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "broker/consents.h"
 
-enum { SCAN_MAX = 20000, CONSENTS_MAX = 256 }; // entries looked at for one page; consents shown
+enum { SCAN_MAX = 20000 }; // entries looked at for one page
 
 // The look itself, as an entry of the citizen's list (`tag` NULL: of nobody's).
 static enum status record_look(struct job *job, const struct audit_tag *tag, const char *question,
@@ -43,39 +44,83 @@ static enum status record_look(struct job *job, const struct audit_tag *tag, con
     return ST_OK;
 }
 
+// A page of consents under way.
+struct consents_page {
+    struct job *job;
+    struct rows *rows;
+    struct id next; // where the next page begins
+    bool more;
+    enum status status;
+    struct error *err;
+};
+
+// An agency sees what it asked for and may use or await, nothing of what the citizen has decided
+// besides, and never the tag, which is the same for all agencies.
+static bool may_see_consent(const struct job *job, const struct consents_row *row)
+{
+    return job->from.role != REGISTRY_ROLE_NODE ||
+           (bytes_equal(row->artefact.asker, job->from.member) &&
+            (row->record.state == WIRE_CONSENT_REQUESTED ||
+             row->record.state == WIRE_CONSENT_ACTIVE));
+}
+
+static bool visit_consent(void *context, const struct consents_row *row)
+{
+    struct consents_page *page = context;
+    struct consents_row *kept = arena_take(page->job->arena, sizeof(*kept));
+    if (!may_see_consent(page->job, row)) {
+        return true;
+    }
+    if (page->rows->count == page->rows->max ||
+        page->rows->bytes + row->packed.size > WIRE_BOXES_MAX_BYTES - 4 * QUERY_BODY_ROOM) {
+        page->next = row->record.id;
+        page->more = true;
+        return false;
+    }
+    page->status = kept == NULL ? query_no_memory(page->err)
+                                : consents_keep(row, page->job->arena, kept, page->err);
+    if (page->status != ST_OK) {
+        return false;
+    }
+    if (page->job->from.role == REGISTRY_ROLE_NODE) {
+        kept->record.tag = (struct bytes){ 0 };
+    }
+    page->rows->bytes += row->packed.size;
+    page->rows->items[page->rows->count++].consent = &kept->record;
+    return true;
+}
+
 enum status query_consents(struct desk *desk, struct job *job, struct wire_result *result,
                            struct error *err)
 {
+    const struct wire_query *query = job->payload;
     struct audit_tag tag;
     struct rows rows;
-    size_t count = 0;
-    (void)result;
+    struct consents_page page = { .job = job, .rows = &rows, .err = err };
+    struct id from;
     enum status status = query_person(desk, job, &tag, err);
     if (status == ST_OK) {
-        status = rows_init(&rows, job, CONSENTS_MAX, err);
+        status = rows_init(&rows, job, QUERY_PAGE_ROWS, err);
     }
-    struct wire_consent_record *records = arena_take(job->arena, CONSENTS_MAX * sizeof(*records));
-    if (status == ST_OK && records == NULL) {
-        status = query_no_memory(err);
+    if (status == ST_OK && query->cursor.size > 0 && !text_id_parse(query->cursor, &from)) {
+        status = error_set(err, ST_MALFORMED, "cursor: not one of this broker's");
     }
     if (status == ST_OK) {
-        status = audit_reader_consents(desk->reader, &tag, job->arena, CONSENTS_MAX, records,
-                                       &count, err);
+        status = consents_walk(desk->reader, &tag, query->cursor.size > 0 ? &from : NULL,
+                               desk->scratch, visit_consent, &page, err);
     }
-    for (size_t i = 0; status == ST_OK && i < count; i++) {
-        struct wire_artefact artefact;
-        status = wire_decode(WIRE_SCHEMA_ARTEFACT, records[i].artefact, job->arena, &artefact, err);
-        // An agency sees the consents that it asked for, nobody else's.
-        bool shown =
-            job->from.role != REGISTRY_ROLE_NODE || bytes_equal(artefact.asker, job->from.member);
-        if (status == ST_OK && shown) {
-            rows.items[rows.count++].consent = &records[i];
-        }
+    if (status == ST_OK) {
+        status = page.status;
+    }
+    if (status == ST_OK && page.more) {
+        char text[TEXT_ID_BYTES];
+        text_id_format(&page.next, text);
+        result->cursor = job_keep(job, bytes_text(text));
     }
     if (status == ST_OK && !job->in_session && job->from.role != REGISTRY_ROLE_NODE) {
         status = record_look(job, &tag, "consents", rows.count, err);
     }
-    return status == ST_OK ? rows_pack(desk, &rows, count, err) : status;
+    return status == ST_OK ? rows_pack(desk, &rows, rows.count, err) : status;
 }
 
 // ---- entries

@@ -3,6 +3,7 @@
 // only then is the result sent.
 #include "base/clock.h"
 #include "base/event.h"
+#include "broker/exchange.h"
 #include "broker/metric.h"
 #include "broker/query.h"
 #include "proof/note.h"
@@ -15,33 +16,41 @@ struct waiting {
     struct bytes body;
 };
 
+static void unpin(struct snapshot_item *items[3])
+{
+    for (size_t i = 0; i < 3; i++) {
+        snapshot_unpin(&items[i]);
+    }
+}
+
+// Registry and bundle first: whatever they name is in the log that is seen afterwards.
 static enum status begin(struct desk *desk, struct snapshot_item *items[3], struct error *err)
 {
     uint64_t seen = 0;
+    desk->registry = snapshot_pin(desk->broker->registry, &items[0]);
+    desk->bundle = snapshot_pin(desk->broker->policy, &items[1]);
+    desk->directory = snapshot_pin(desk->broker->directory, &items[2]);
     enum status status = audit_reader_begin(desk->reader, &seen, err);
     if (status != ST_OK) {
+        unpin(items);
         return status;
     }
     status = audit_log_begin(desk->log, &desk->size, err);
     if (status != ST_OK) {
         audit_reader_end(desk->reader);
+        unpin(items);
         return status;
     }
     // The views may be a commit behind what the log shows by now, never ahead.
     desk->size = seen < desk->size ? seen : desk->size;
-    desk->registry = snapshot_pin(desk->broker->registry, &items[0]);
-    desk->bundle = snapshot_pin(desk->broker->policy, &items[1]);
-    desk->directory = snapshot_pin(desk->broker->directory, &items[2]);
     return ST_OK;
 }
 
 static void end(struct desk *desk, struct snapshot_item *items[3])
 {
-    for (size_t i = 0; i < 3; i++) {
-        snapshot_unpin(&items[i]);
-    }
     audit_log_end(desk->log);
     audit_reader_end(desk->reader);
+    unpin(items);
 }
 
 // ---- greeting
@@ -132,6 +141,52 @@ static void handle_hello(struct desk *desk, struct job *job)
     }
 }
 
+// ---- a request that was decided before
+
+// What it got the first time, from the log: the receipts of its decision and of its ending.
+static enum status repeat(struct desk *desk, struct job *job, struct error *err)
+{
+    struct audit_exchange_row row;
+    struct audit_receipt *decision = arena_take(job->arena, sizeof(*decision));
+    struct audit_receipt *ending = arena_take(job->arena, sizeof(*ending));
+    if (decision == NULL || ending == NULL) {
+        return error_set(err, ST_NOMEM, "no memory for the receipts");
+    }
+    enum status status = audit_reader_exchange(desk->reader, &job->exchange->id, &row, err);
+    if (status == ST_OK) {
+        status = audit_log_receipt(desk->log, row.decision_index, desk->size, WIRE_PART_EXCHANGE,
+                                   job->arena, decision, err);
+    }
+    bool two = row.ending == WIRE_KIND_RELEASED || row.ending == WIRE_KIND_REFUSED ||
+               row.ending == WIRE_KIND_EXPIRED || row.ending == WIRE_KIND_CANCELLED;
+    if (status == ST_OK && two) {
+        status = audit_log_receipt(desk->log, row.ending_index, desk->size, WIRE_PART_EXCHANGE,
+                                   job->arena, ending, err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    struct wire_refusal refusal = {
+        .version = 1,
+        .id = job->exchange->id,
+        .reason = bytes_text(row.ending == WIRE_KIND_RELEASED ? "released-undelivered"
+                                                              : "already-decided"),
+        .message = bytes_text("it was decided before and the answer is no longer held"),
+        .decision = &decision->receipt,
+        .ending = two ? &ending->receipt : NULL,
+    };
+    job->outcome = OUTCOME_REPLY;
+    return frame_make(&desk->maker, WIRE_REFUSAL, &job->head.ref, &refusal, &job->reply_head, err);
+}
+
+static void handle_repeat(struct desk *desk, struct job *job)
+{
+    struct error err = { 0 };
+    if (repeat(desk, job, &err) != ST_OK) {
+        frame_refuse(&desk->maker, job, "already-decided", err.message, 0);
+    }
+}
+
 // ---- questions
 
 static void finish(struct desk *desk, struct job *job)
@@ -188,6 +243,8 @@ static void handle(struct desk *desk, struct job *job)
     } else {
         if (job->head.type == WIRE_HELLO) {
             handle_hello(desk, job);
+        } else if (job->head.type == WIRE_REQUEST) {
+            handle_repeat(desk, job);
         } else {
             handle_query(desk, job);
         }

@@ -14,6 +14,7 @@ enum record_kind {
     RECORD_NOTHING = 0,
     RECORD_DECISION, // a new exchange: its id is unused, its versions are current
     RECORD_RELEASE,  // consent, members and bundle still allow it; charges its budgets
+    RECORD_REPEAT,   // no entry: may an answer that is held be given again?
     RECORD_ENDING,   // another end of an exchange: always goes in
     RECORD_CONSENT,  // the next revision of a consent
     RECORD_REGISTRY, // a card or an order: applied to the registry
@@ -64,7 +65,6 @@ struct record {
         uint64_t index;        // of the decision
         uint64_t ending_index; // of its ending
         bool open;             // it has no ending yet
-        bool stopped;          // the answer must not be given again: consent or key has gone
         enum wire_kind ending;
     } earlier;
     struct error err;

@@ -105,6 +105,7 @@ static enum status reply_recorded(struct recorder *recorder, struct job *job, st
         return reply_refusal(recorder, job, exchange->decision_receipt, record->receipt,
                              record->exchange->reason, err);
     case RECORD_NOTHING:
+    case RECORD_REPEAT:
     case RECORD_CONSENT:
     case RECORD_REGISTRY:
     case RECORD_POLICY:
@@ -140,6 +141,7 @@ static void decide_again(struct recorder *recorder, struct job *job)
 static void pass_failed(struct recorder *recorder, struct job *job)
 {
     log_event(LOG_LEVEL_ERROR, "record.failed", log_text("why", job->record.err.message));
+    bus_frame_fini(&job->reply_head);
     if (job->record.kind == RECORD_DECISION) {
         frame_busy(&recorder->maker, job, "record-unavailable", 5000);
     } else {
@@ -151,15 +153,15 @@ static void pass_failed(struct recorder *recorder, struct job *job)
 static void pass_on(struct recorder *recorder, struct job *job)
 {
     struct error err;
-    if (job->after != NULL) {
-        job->finishing = true;
-        broker_pass_one(job->after, job);
+    if (job->record.kind == RECORD_REPEAT) {
+        job->outcome = OUTCOME_REPEAT;
+        to_router(recorder, job);
         return;
     }
     switch (job->record.result) {
     case RECORD_DONE:
         if (reply_recorded(recorder, job, &err) != ST_OK) {
-            // It is on record but cannot be said: the exchange ends at its deadline, or is lost.
+            // On record, but without words: the router sees the empty head and ends it.
             log_event(LOG_LEVEL_ERROR, "reply.failed", log_text("why", err.message));
         }
         break;
@@ -224,11 +226,22 @@ static enum status record_batch(struct recorder *recorder, struct job **jobs, si
     if (status != ST_OK) {
         return status;
     }
+    // The router gets the releases before control hears of a withdrawal behind them, and so before
+    // it can acknowledge it.
     recorder->router_count = 0;
     for (size_t i = 0; i < count; i++) {
-        pass_on(recorder, jobs[i]);
+        if (jobs[i]->after == NULL) {
+            pass_on(recorder, jobs[i]);
+            jobs[i] = NULL;
+        }
     }
     broker_pass(recorder->broker->to_router, recorder->to_router, recorder->router_count);
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i] != NULL) {
+            jobs[i]->finishing = true;
+            broker_pass_one(jobs[i]->after, jobs[i]);
+        }
+    }
     return ST_OK;
 }
 

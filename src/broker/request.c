@@ -8,7 +8,11 @@
 #include "broker/metric.h"
 #include "seal/exchange.h"
 
-enum { ID_TOLERANCE_MS = 5000, RETRY_MS = 500 };
+enum {
+    ID_TOLERANCE_MS = 5000,
+    RETRY_MS = 500,
+    REQUEST_HEAD_MAX_BYTES = 14 * 1024, // ASK carries it beside a receipt
+};
 
 static enum status out_of_memory(struct error *err)
 {
@@ -47,9 +51,6 @@ static enum status check_times(const struct worker *worker, const struct wire_re
 static enum status check_parties(struct worker *worker, struct job *job,
                                  const struct wire_request *request, struct error *err)
 {
-    if (!bytes_equal(request->asker, job->from.member)) {
-        return error_set(err, ST_DENIED, "asker: not the member whose key signed");
-    }
     if (request->on_behalf_of.size > 0) {
         return error_set(err, ST_UNSUPPORTED,
                          "on_behalf_of: asking for another member is not "
@@ -69,6 +70,31 @@ static enum status check_parties(struct worker *worker, struct job *job,
     }
     job->exchange->holder_key = holder->batch_key;
     return ST_OK;
+}
+
+// The same request again, within its life: it gets what it got, however old its announcements are
+// by now. The recorder looks once more, for one that is being recorded at this moment.
+static enum status find_earlier(struct worker *worker, struct job *job, struct error *err)
+{
+    struct audit_exchange_row row = { 0 };
+    enum status status = audit_reader_exchange(worker->reader, &job->exchange->id, &row, err);
+    if (status == ST_NOT_FOUND) {
+        return ST_OK;
+    }
+    if (status == ST_OK && !digest_equal(&row.request_hash, &job->exchange->request_hash)) {
+        return error_set(err, ST_EXISTS, "this id belongs to another request; draw a new one");
+    }
+    if (status == ST_OK && job->exchange->expires_at <= worker->now_ms) {
+        return error_set(err, ST_DENIED, "the request was decided before and its life is over");
+    }
+    if (status == ST_OK) {
+        job->outcome = OUTCOME_AGAIN;
+        job->record.earlier.index = row.decision_index;
+        job->record.earlier.ending = row.ending;
+        job->record.earlier.ending_index = row.ending_index;
+        job->record.earlier.open = row.ending == WIRE_KIND_NONE;
+    }
+    return status;
 }
 
 static enum status check_fields(const struct wire_request *request, struct error *err)
@@ -167,6 +193,17 @@ static enum status admit(struct worker *worker, struct job *job, struct wire_req
     if (!id_equal(&request->id, &job->head.ref)) {
         return error_set(err, ST_MALFORMED, "ref: not the request's id");
     }
+    if (exchange->request_head.size > REQUEST_HEAD_MAX_BYTES) {
+        return error_set(err, ST_MALFORMED, "a request's Head is larger than %d bytes",
+                         REQUEST_HEAD_MAX_BYTES);
+    }
+    if (!bytes_equal(request->asker, job->from.member)) {
+        return error_set(err, ST_DENIED, "asker: not the member whose key signed");
+    }
+    status = find_earlier(worker, job, err);
+    if (status != ST_OK || job->outcome != OUTCOME_NONE) {
+        return status;
+    }
     status = check_times(worker, request, err);
     if (status == ST_OK) {
         status = check_parties(worker, job, request, err);
@@ -190,7 +227,8 @@ static void refuse(struct worker *worker, struct job *job, const struct error *w
     } else {
         job->rejected = true;
         metric_add(why->status == ST_MALFORMED ? METRIC_MALFORMED : METRIC_NOT_ALLOWED, 1);
-        frame_refuse(&worker->maker, job, status_name(why->status), why->message, 0);
+        const char *reason = why->status == ST_EXISTS ? "id-reused" : status_name(why->status);
+        frame_refuse(&worker->maker, job, reason, why->message, 0);
     }
 }
 
@@ -212,6 +250,9 @@ void worker_request(struct worker *worker, struct job *job, bool again)
     } else if (!again) {
         job->scratch = request;
         status = admit(worker, job, request, &err);
+        if (status == ST_OK && job->outcome == OUTCOME_AGAIN) {
+            return;
+        }
         if (status == ST_OK &&
             !load_enter(broker->load, job->exchange->asker, job->exchange->holder)) {
             status = error_set(&err, ST_BUSY, "holder-at-capacity");

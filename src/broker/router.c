@@ -3,8 +3,9 @@
 // what the other threads have made. No disk, no crypto, and it never waits for anybody.
 //
 // Bounds: at most `in_threads_max` new requests are with the other threads; the rest waits in the
-// fair line, and what does not fit there is told BUSY. Answers need no place of their own, as each
-// belongs to an exchange under way. Withdrawals and orders have `urgent_max` reserved places.
+// fair line, and what does not fit there is told BUSY. Greetings, sessions and questions have a
+// line of their own, so that they pass when requests do not. Answers need no place, as each belongs
+// to an exchange under way. Withdrawals and orders have `urgent_max` reserved places.
 #include "base/clock.h"
 #include "base/event.h"
 #include "broker/metric.h"
@@ -16,6 +17,9 @@ enum {
     TAG_SOCKET,
     TAG_QUEUE,
     IN_THREADS_MAX = 2048,
+    CALLS_IN_THREADS_MAX = 512,
+    CALLS_MAX = 4096,
+    CALLS_BYTES = 32 << 20,
     URGENT_MAX = 512,
     SECOND_MS = 1000,
     OUTBOX_RETRY_MS = 1,
@@ -31,7 +35,8 @@ enum {
 enum lane {
     LANE_NONE = 0, // nobody sends that to a broker
     LANE_ROUTER,   // handled here
-    LANE_FAIR,     // waits its turn
+    LANE_REQUEST,  // waits its turn, and for a place in the pending table
+    LANE_CALL,     // waits its turn
     LANE_ANSWER,   // belongs to an exchange under way
     LANE_URGENT,   // reserved places
 };
@@ -47,19 +52,19 @@ static const struct {
     enum lane lane;
     unsigned roles;
 } rules[WIRE_TYPE_COUNT] = {
-    [WIRE_HELLO] = { LANE_FAIR, PEERS },
+    [WIRE_HELLO] = { LANE_CALL, PEERS },
     [WIRE_PING] = { LANE_ROUTER, PEERS },
     [WIRE_PONG] = { LANE_ROUTER, PEERS },
-    [WIRE_ANNOUNCEMENT] = { LANE_FAIR, ROLE(NODE) },
-    [WIRE_REQUEST] = { LANE_FAIR, ROLE(NODE) },
+    [WIRE_ANNOUNCEMENT] = { LANE_CALL, ROLE(NODE) },
+    [WIRE_REQUEST] = { LANE_REQUEST, ROLE(NODE) },
     [WIRE_ANSWER] = { LANE_ANSWER, ROLE(NODE) },
     [WIRE_ACK] = { LANE_ROUTER, ROLE(NODE) },
     [WIRE_CANCEL] = { LANE_URGENT, ROLE(NODE) },
-    [WIRE_SESSION] = { LANE_FAIR, ROLE(PORTAL) | ROLE(DESK) },
+    [WIRE_SESSION] = { LANE_CALL, ROLE(PORTAL) | ROLE(DESK) },
     [WIRE_CONSENT_CHANGE] = { LANE_URGENT, ROLE(NODE) | ROLE(PORTAL) | ROLE(DESK) },
-    [WIRE_QUERY] = { LANE_FAIR, PEERS },
+    [WIRE_QUERY] = { LANE_CALL, PEERS },
     [WIRE_CONTROL] = { LANE_URGENT, ROLE(OPERATOR) },
-    [WIRE_CHUNK] = { LANE_FAIR, ROLE(OPERATOR) },
+    [WIRE_CHUNK] = { LANE_CALL, ROLE(OPERATOR) },
 };
 
 // ---- taking messages
@@ -199,11 +204,12 @@ static bool wait_in_line(struct router *router, struct job **job)
     struct error err;
     struct connection *connection = (*job)->connection;
     bool request = (*job)->head.type == WIRE_REQUEST;
+    struct fair *line = request ? router->fair : router->calls;
     if (request && atomic_load(&router->broker->full)) {
         busy_now(router, *job, "record-full");
     } else if (request && connection->requests >= router->broker->home.settings->limits.credit) {
         busy_now(router, *job, "credit");
-    } else if (fair_push(router->fair, job, &err) != ST_OK) {
+    } else if (fair_push(line, job, &err) != ST_OK) {
         busy_now(router, *job, "waiting-line");
     } else {
         connection->requests += request ? 1 : 0;
@@ -226,7 +232,8 @@ static bool sort_job(struct router *router, struct job **job)
     case LANE_ROUTER:
         take_here(router, *job);
         return false;
-    case LANE_FAIR:
+    case LANE_REQUEST:
+    case LANE_CALL:
         return wait_in_line(router, job);
     case LANE_ANSWER:
         if (!claim_exchange(router, *job)) {
@@ -234,11 +241,15 @@ static bool sort_job(struct router *router, struct job **job)
         }
         break;
     case LANE_URGENT:
-        if (router->jobs_alive >=
-            router->in_threads + router->urgent_max + pending_under_way(router->pending)) {
+        if ((*job)->from.role == REGISTRY_ROLE_NODE && head->type == WIRE_CONSENT_CHANGE) {
+            return wait_in_line(router, job); // an agency asks for a consent: that can wait
+        }
+        if (router->urgent_in_threads >= router->urgent_max) {
             busy_now(router, *job, "urgent-places");
             return false;
         }
+        (*job)->urgent = true;
+        router->urgent_in_threads++;
         break;
     case LANE_NONE:
         return false;
@@ -292,22 +303,35 @@ static enum status take_messages(struct router *router, struct error *err)
     return status;
 }
 
-// Lets waiting requests into the threads, as many as there are places.
-static void dispatch(struct router *router)
+static bool has_place(const struct router *router)
 {
-    struct job *jobs[ROUTER_BATCH];
-    size_t count = 0;
     size_t pending_max = (size_t)router->broker->home.settings->limits.pending_max;
-    while (count < ROUTER_BATCH && fair_count(router->fair) > 0 &&
-           router->in_threads < router->in_threads_max &&
-           router->in_threads + pending_under_way(router->pending) < pending_max) {
+    return router->in_threads < router->in_threads_max &&
+           router->in_threads + pending_under_way(router->pending) < pending_max;
+}
+
+// Lets waiting jobs into the threads, as many as there are places. True while some could go on.
+static bool dispatch(struct router *router)
+{
+    struct job *jobs[2 * ROUTER_BATCH];
+    size_t count = 0;
+    while (count < ROUTER_BATCH && fair_count(router->calls) > 0 &&
+           router->calls_in_threads < CALLS_IN_THREADS_MAX) {
+        jobs[count] = fair_pop(router->calls);
+        jobs[count++]->called = true;
+        router->calls_in_threads++;
+    }
+    while (count < 2 * ROUTER_BATCH && fair_count(router->fair) > 0 && has_place(router)) {
         jobs[count] = fair_pop(router->fair);
-        jobs[count]->alive = true;
         jobs[count++]->admitted = true;
         router->in_threads++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        jobs[i]->alive = true;
         router->jobs_alive++;
     }
     broker_pass(router->broker->to_workers, jobs, count);
+    return count == 2 * ROUTER_BATCH;
 }
 
 static size_t take_back(struct router *router)
@@ -328,6 +352,8 @@ static void expire(struct router *router, int64_t now_ms)
     while ((exchange = pending_due(router->pending, now_ms)) != NULL) {
         if (exchange->state == PENDING_ASKED) {
             router_end(router, exchange, WIRE_KIND_EXPIRED, "holder-silent");
+        } else if (exchange->lent) {
+            pending_postpone(router->pending, exchange, now_ms + SECOND_MS);
         } else {
             router_forget(router, exchange);
         }
@@ -359,8 +385,14 @@ static void every_second(struct router *router, int64_t now_ms)
     size_t cursor = 0;
     struct bytes key;
     void *value;
+    struct snapshot_item *item;
+    const struct registry *registry = snapshot_pin(router->broker->registry, &item);
     while (map_next(router->connections, &cursor, &key, &value)) {
         struct connection *connection = value;
+        const struct registry_key *known = registry_by_batch(registry, &connection->batch_key);
+        if (known == NULL || known->state == REGISTRY_KEY_REVOKED) {
+            connection->greeted = false;
+        }
         int64_t silent_ms = now_ms - connection->heard_ms;
         atomic_store(&connection->budget, (int)settings->limits.verifications_per_second);
         if (connection->rejected > 0 && now_ms >= connection->rejected_ms) {
@@ -373,6 +405,7 @@ static void every_second(struct router *router, int64_t now_ms)
             router_ping(router, connection, now_ms);
         }
     }
+    snapshot_unpin(&item);
     size_t unrecorded = router->unrecorded_count;
     router->unrecorded_count = 0;
     for (size_t i = 0; i < unrecorded; i++) {
@@ -455,6 +488,9 @@ static enum status open_router(struct router *router, struct error *err)
                              (size_t)settings->limits.memory_bytes / 2, &router->fair, err);
     }
     if (status == ST_OK) {
+        status = fair_create(CALLS_MAX, CALLS_BYTES, &router->calls, err);
+    }
+    if (status == ST_OK) {
         status = open_socket(router, err);
     }
     return status == ST_OK ? outbox_create(router->socket, router->connections, router_lost, router,
@@ -466,6 +502,7 @@ static void close_router(struct router *router)
 {
     job_destroy(&router->delivery);
     fair_destroy(&router->fair);
+    fair_destroy(&router->calls);
     outbox_destroy(&router->outbox);
     pending_destroy(&router->pending);
     bus_poller_destroy(&router->poller);
@@ -482,8 +519,7 @@ static void close_router(struct router *router)
 static enum status run_once(struct router *router, struct error *err)
 {
     uint64_t ready = 0;
-    bool waiting = fair_count(router->fair) > 0 && router->in_threads < router->in_threads_max;
-    int64_t deadline_ms = waiting ? 0 : next_deadline(router);
+    int64_t deadline_ms = router->more_waits ? 0 : next_deadline(router);
     if (router->outbox_waits && deadline_ms > clock_monotonic_ms() + OUTBOX_RETRY_MS) {
         deadline_ms = clock_monotonic_ms() + OUTBOX_RETRY_MS;
     }
@@ -497,7 +533,7 @@ static enum status run_once(struct router *router, struct error *err)
     if ((ready & 1U << TAG_SOCKET) != 0) {
         status = take_messages(router, err);
     }
-    dispatch(router);
+    router->more_waits = dispatch(router);
     int64_t now_ms = clock_monotonic_ms();
     expire(router, now_ms);
     router_flush_deliveries(router, now_ms, false);

@@ -17,12 +17,16 @@ struct router {
     struct bus_message *messages; // ROUTER_BATCH
     struct map *connections;
     struct pending *pending;
-    struct fair *fair;
+    struct fair *fair;  // requests
+    struct fair *calls; // everything else that waits its turn
     struct outbox *outbox;
+    bool more_waits;   // more may go to the threads than went in one round
     bool outbox_waits; // something in it waits for a full connection
     struct frame_maker maker;
     size_t in_threads; // new requests that are with the other threads
     size_t in_threads_max;
+    size_t calls_in_threads; // greetings, questions, sessions, announcements, chunks
+    size_t urgent_in_threads;
     size_t jobs_alive; // all jobs that are with the other threads
     size_t urgent_max; // of them, beyond in_threads, that peers may cause at will
 

@@ -185,15 +185,21 @@ static enum status check_decision(struct stage *stage, struct job *job, struct e
         record->result = RECORD_REUSED;
         return ST_OK;
     }
-    const char *reason = NULL;
-    enum status status = find_stop(stage, exchange, &reason, err);
     record->result = RECORD_AGAIN;
     record->earlier.index = row.decision_index;
     record->earlier.ending = row.ending;
     record->earlier.ending_index = row.ending_index;
     record->earlier.open = row.ending == WIRE_KIND_NONE;
-    record->earlier.stopped = reason != NULL;
-    record->reason = reason;
+    return ST_OK;
+}
+
+// The answer that the first decision let pass is given again only while that decision still stands.
+static enum status check_repeat(struct stage *stage, struct job *job, struct error *err)
+{
+    enum status status = find_stop(stage, job->exchange, &job->record.reason, err);
+    if (status == ST_OK) {
+        job->record.result = RECORD_AGAIN;
+    }
     return status;
 }
 
@@ -214,7 +220,10 @@ static enum status charge(struct stage *stage, struct job *job, struct error *er
             return status;
         }
         uint64_t value = one->lock != 0 ? one->lock : counters[i]->value + 1;
-        if (one->lock == 0 && value > one->limit) {
+        bool refused = one->lock != 0
+                           ? policy_form_lock_refuses(counters[i]->value, one->lock, stage->now_ms)
+                           : value > one->limit;
+        if (refused) {
             stop(job, one->reason);
             return ST_OK;
         }
@@ -309,6 +318,8 @@ enum status stage_check(struct stage *stage, struct job *job, struct error *err)
         return check_decision(stage, job, err);
     case RECORD_RELEASE:
         return check_release(stage, job, err);
+    case RECORD_REPEAT:
+        return check_repeat(stage, job, err);
     case RECORD_CONSENT:
         return check_consent(stage, job, err);
     case RECORD_REGISTRY:

@@ -54,7 +54,8 @@ static enum status verify(struct worker *worker, struct job *job, struct error *
         metric_add(METRIC_ROOTS_KNOWN, 1);
         return ST_OK;
     }
-    if (!connection_spend(job->connection)) {
+    // An answer was asked for, so there are no more of them than exchanges under way.
+    if (job->head.type != WIRE_ANSWER && !connection_spend(job->connection)) {
         return error_set(err, ST_BUSY, "too many signatures to verify; sign larger batches");
     }
     metric_add(METRIC_VERIFICATIONS, 1);
@@ -189,11 +190,11 @@ static void handle_batch(struct worker *worker, struct job **jobs, size_t count)
 static enum status open_worker(struct worker *worker, struct error *err)
 {
     worker->roots = seal_batch_cache_create(ROOTS_CACHED);
-    worker->records = calloc(WORKER_CONSENTS_MAX, sizeof(*worker->records));
+    worker->scratch = arena_create(WIRE_ARENA_BYTES);
     worker->grants = calloc(WORKER_CONSENTS_MAX, sizeof(*worker->grants));
     worker->counters = calloc(POLICY_COUNTERS_MAX, sizeof(*worker->counters));
     worker->decision = calloc(1, sizeof(*worker->decision));
-    if (worker->roots == NULL || worker->records == NULL || worker->grants == NULL ||
+    if (worker->roots == NULL || worker->scratch == NULL || worker->grants == NULL ||
         worker->counters == NULL || worker->decision == NULL) {
         return error_set(err, ST_NOMEM, "worker: no memory");
     }
@@ -227,7 +228,7 @@ void broker_worker_run(struct thread *thread, void *argument)
         audit_reader_end(worker.reader);
     }
     audit_reader_destroy(&worker.reader);
-    free(worker.records);
+    arena_destroy(&worker.scratch);
     free(worker.grants);
     free(worker.counters);
     free(worker.decision);

@@ -7,14 +7,14 @@
 #include "broker/policy_bundle.h"
 #include "seal/batch.h"
 
-enum { WORKER_CONSENTS_MAX = 256 }; // of one person, that a decision looks at
+enum { WORKER_CONSENTS_MAX = 64 }; // that a decision looks at, as an officer's part can list
 
 struct worker {
     struct broker *broker;
     // Room for one decision at a time.
-    struct wire_consent_record *records; // WORKER_CONSENTS_MAX
-    struct consent_grant *grants;        // WORKER_CONSENTS_MAX
-    struct policy_counter *counters;     // POLICY_COUNTERS_MAX
+    struct consent_grant *grants;    // WORKER_CONSENTS_MAX
+    struct policy_counter *counters; // POLICY_COUNTERS_MAX
+    struct arena *scratch;           // for one consent at a time
     struct policy_decision *decision;
     struct audit_reader *reader; // begun for each batch of jobs
     struct seal_batch_cache *roots;

@@ -40,6 +40,11 @@ uint64_t policy_form_lock(uint8_t number, int64_t until_ms)
     return (uint64_t)until_ms << 8 | number;
 }
 
+bool policy_form_lock_refuses(uint64_t standing, uint64_t wanted, int64_t now_ms)
+{
+    return policy_lock_refuses(standing, (uint8_t)(wanted & 0xff), now_ms);
+}
+
 bool policy_lock_refuses(uint64_t lock, uint8_t number, int64_t now_ms)
 {
     return (int64_t)(lock >> 8) > now_ms && (uint8_t)(lock & 0xff) != number;

@@ -3,7 +3,7 @@
 // empty or NULL. What a decoded struct views lives in the arena that it was decoded into.
 #pragma once
 
-#include "base/bytes.h"
+#include "wire/head.h"
 
 // One field's verdict.
 struct wire_verdict {
@@ -56,6 +56,8 @@ struct wire_exchange_part {
     bool automated;
     uint64_t recorded_at;
     struct digest signer;
+    const struct wire_extension *extensions;
+    size_t extensions_count;
 };
 
 struct wire_delivery {
@@ -89,6 +91,8 @@ struct wire_subject_part {
     struct bytes subject_kind;
     uint32_t consent_state;
     struct bytes artefact;
+    const struct wire_extension *extensions;
+    size_t extensions_count;
 };
 
 // Part 3, for the privacy officer: what is needed to decide again.
@@ -137,6 +141,8 @@ struct wire_officer_part {
     size_t flags_count;
     const struct bytes *lost_ids;
     size_t lost_ids_count;
+    const struct wire_extension *extensions;
+    size_t extensions_count;
 };
 
 struct wire_consent_seen {
@@ -160,6 +166,8 @@ struct wire_public_part {
     uint64_t recorded_at;
     struct bytes note;
     uint64_t count;
+    const struct wire_extension *extensions;
+    size_t extensions_count;
 };
 
 // A receipt file carries this in its `extra` line.

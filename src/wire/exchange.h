@@ -135,7 +135,6 @@ struct wire_release {
     const struct wire_receipt *release;
     const uint32_t *withheld;
     size_t withheld_count;
-    bool repeated_answer;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

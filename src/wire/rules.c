@@ -287,7 +287,6 @@ static const struct wire_rule release_rules[] = {
     ROW(release, 4, decision, MESSAGE(RECEIPT), NEEDED),
     ROW(release, 5, release, MESSAGE(RECEIPT), NEEDED),
     ROW(release, 6, withheld, NUMBERS(63, 64)),
-    ROW(release, 7, repeated_answer, BOOL),
     ROW(release, 15, extensions, EXTENSIONS),
 };
 
@@ -367,6 +366,7 @@ static const struct wire_rule exchange_part_rules[] = {
     ROW(exchange_part, 35, automated, BOOL),
     ROW(exchange_part, 36, recorded_at, TIME),
     ROW(exchange_part, 37, signer, DIGEST),
+    ROW(exchange_part, 60, extensions, EXTENSIONS),
 };
 
 static const struct wire_rule delivery_rules[] = {
@@ -398,6 +398,7 @@ static const struct wire_rule subject_part_rules[] = {
     ROW(subject_part, 21, subject_kind, CODE),
     ROW(subject_part, 22, consent_state, NUMBER(0, 7)),
     ROW(subject_part, 23, artefact, BYTES(0, 16384)),
+    ROW(subject_part, 60, extensions, EXTENSIONS),
 };
 
 static const struct wire_rule officer_part_rules[] = {
@@ -436,6 +437,7 @@ static const struct wire_rule officer_part_rules[] = {
     ROW(officer_part, 33, consent, MESSAGE(CONSENT_RECORD)),
     ROW(officer_part, 34, flags, CODES(16)),
     ROW(officer_part, 35, lost_ids, BLOBS(16, 65536)),
+    ROW(officer_part, 60, extensions, EXTENSIONS),
 };
 
 static const struct wire_rule consent_seen_rules[] = {
@@ -458,6 +460,7 @@ static const struct wire_rule public_part_rules[] = {
     ROW(public_part, 5, recorded_at, TIME),
     ROW(public_part, 6, note, TEXT(16384)),
     ROW(public_part, 7, count, INDEX),
+    ROW(public_part, 60, extensions, EXTENSIONS),
 };
 
 static const struct wire_rule receipt_extra_rules[] = {

@@ -4,7 +4,7 @@
 
 TEST(a_holder_at_its_cap_refuses_and_others_do_not)
 {
-    struct load *load = load_create(3, 2);
+    struct load *load = load_create(4, 3, 2);
     struct bytes clinic = bytes_text("clinic");
     struct bytes police = bytes_text("police");
     struct bytes school = bytes_text("school");
@@ -15,6 +15,8 @@ TEST(a_holder_at_its_cap_refuses_and_others_do_not)
     assert_true(load_enter(load, school, clinic));
     assert_false(load_enter(load, school, clinic));
     assert_true(load_enter(load, police, register_));
+    assert_true(load_enter(load, police, school));
+    assert_false(load_enter(load, police, police));
     load_leave(load, police, clinic);
     assert_true(load_enter(load, school, clinic));
     load_destroy(&load);

@@ -592,3 +592,63 @@ TEST(nothing_of_a_batch_that_was_not_committed_is_seen)
     exchange_destroy(&exchange);
     tear_down(&f);
 }
+
+static const char *look_again(struct fixture *fixture, struct exchange *exchange)
+{
+    struct job *job = job_create(JOB_MESSAGE);
+    assert_non_null(job);
+    job->exchange = exchange;
+    job->record = (struct record){ .kind = RECORD_REPEAT };
+    commit_one(fixture, job);
+    assert_int_equal(job->record.result, RECORD_AGAIN);
+    const char *reason = job->record.reason;
+    job_destroy(&job);
+    return reason;
+}
+
+TEST(a_held_answer_is_given_again_until_its_consent_is_withdrawn_or_paused)
+{
+    for (int paused = 0; paused < 2; paused++) {
+        struct fixture f;
+        set_up(&f);
+        struct exchange *exchange = make_exchange(&f, 1, 10);
+        expect_recorded(&f, make_consent(&f, 1, CONSENT_ACTIVE));
+        expect_recorded(&f, make_decision(&f, exchange));
+        expect_recorded(&f, make_release(exchange));
+        uint64_t size = audit_journal_size(f.broker.journal);
+        assert_null(look_again(&f, exchange));
+        assert_int_equal(audit_journal_size(f.broker.journal), size);
+        expect_recorded(&f, make_consent(&f, 2, paused ? CONSENT_PAUSED : CONSENT_WITHDRAWN));
+        assert_string_equal(look_again(&f, exchange),
+                            paused ? "consent-paused" : "withdrawn-in-flight");
+        exchange_destroy(&exchange);
+        tear_down(&f);
+    }
+}
+
+TEST(two_ages_asked_about_at_once_are_not_both_answered)
+{
+    struct fixture f;
+    set_up(&f);
+    struct exchange *exchanges[3];
+    struct job *jobs[3];
+    static const uint8_t ages[] = { 18, 21, 18 };
+    int64_t until_ms = clock_wall_ms() + 3600000;
+    expect_recorded(&f, make_consent(&f, 1, CONSENT_ACTIVE));
+    for (uint8_t i = 0; i < 3; i++) {
+        exchanges[i] = make_exchange(&f, (uint8_t)(i + 1), 0);
+        exchanges[i]->charges[0].lock = policy_form_lock(ages[i], until_ms);
+        exchanges[i]->charges[0].reason = "form-not-allowed";
+        expect_recorded(&f, make_decision(&f, exchanges[i]));
+        jobs[i] = make_release(exchanges[i]);
+    }
+    commit(&f, jobs, 3);
+    assert_true(released(jobs[0]));
+    assert_true(stopped_for(jobs[1], "form-not-allowed"));
+    assert_true(released(jobs[2]));
+    for (size_t i = 0; i < 3; i++) {
+        job_destroy(&jobs[i]);
+        exchange_destroy(&exchanges[i]);
+    }
+    tear_down(&f);
+}
