@@ -206,6 +206,15 @@ def read_card(path):
     return decode("Card", decode("Signed", signed)["payload"]), signed
 
 
+def sign_batch(signer, audience, kind, payload):
+    """A batch of one message."""
+    salt = secrets.token_bytes(32)
+    root = sha256(b"\0", lp(b"vedomo/1 " + kind.encode()), salt, payload)
+    key = bytes(signer.verify_key)
+    text = label("batch") + audience + key + (1).to_bytes(2, "big") + root
+    return {"key": key, "size": 1, "index": 0, "salt": salt, "path": b"", "signature": signer.sign(text).signature}
+
+
 class Peer:
     """One connection to the broker under one key. Nothing is checked that the caller does not check."""
 
@@ -233,12 +242,7 @@ class Peer:
 
     def sign(self, kind, payload, audience=None):
         """A batch of one."""
-        salt = secrets.token_bytes(32)
-        root = sha256(b"\0", lp(b"vedomo/1 " + kind.encode()), salt, payload)
-        key = bytes(self.signer.verify_key)
-        text = label("batch") + (audience or self.audience) + key + (1).to_bytes(2, "big") + root
-        return {"key": key, "size": 1, "index": 0, "salt": salt, "path": b"",
-                "signature": self.signer.sign(text).signature}
+        return sign_batch(self.signer, audience or self.audience, kind, payload)
 
     def head(self, kind, payload, ref, sig="own"):
         if sig == "own":

@@ -26,8 +26,9 @@ def shared(**options):
     return Federation(**options).__enter__()
 
 
-def finish(house):
-    """Runs the file's tests, then stops the federation and looks at how each program ended."""
+def finish(house, *then):
+    """Runs the file's tests, then stops the federation and looks at how each program ended. `then`:
+    what else is to be stopped; raises AssertionError when it had failed."""
     status = 1
     try:
         tap.main()
@@ -37,6 +38,8 @@ def finish(house):
         officer.close()
     try:
         house.finish(status == 0)
+        for stop in then:
+            stop()
     except AssertionError as problem:
         print("not ok - every program ends well\n%s" % problem, flush=True)
         status = 1
