@@ -166,13 +166,17 @@ static enum status repeat(struct desk *desk, struct job *job, struct error *err)
     if (status != ST_OK) {
         return status;
     }
+    // What a failure cut off has no ending of its own: nothing left, and nothing proves more.
+    bool proven = two || row.ending == WIRE_KIND_DECISION;
     struct wire_refusal refusal = {
         .version = 1,
         .id = job->exchange->id,
         .reason = bytes_text(row.ending == WIRE_KIND_RELEASED ? "released-undelivered"
-                                                              : "already-decided"),
-        .message = bytes_text("it was decided before and the answer is no longer held"),
-        .decision = &decision->receipt,
+                             : proven                         ? "already-decided"
+                                                              : "lost"),
+        .message = bytes_text(proven ? "it was decided before and the answer is no longer held"
+                                     : "a failure cut it off; ask again with a new request"),
+        .decision = proven ? &decision->receipt : NULL,
         .ending = two ? &ending->receipt : NULL,
     };
     job->outcome = OUTCOME_REPLY;
