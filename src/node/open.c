@@ -421,18 +421,21 @@ static enum status check_ending(struct opening *opening, const struct wire_refus
                             opening->setting->arena, &part, &proven, opening->err) != ST_OK) {
         return fail_wrapped(opening, NODE_FAULT_RELEASE_FORGED);
     }
+    // It was released before, and the broker no longer holds the answer: the proof of that.
+    bool released = part.kind == WIRE_KIND_RELEASED &&
+                    bytes_equal_text(refusal->reason, "released-undelivered");
     bool ends = part.kind == WIRE_KIND_REFUSED || part.kind == WIRE_KIND_EXPIRED ||
-                part.kind == WIRE_KIND_CANCELLED;
+                part.kind == WIRE_KIND_CANCELLED || released;
     if (!ends || !follows(opening, refusal->ending, &part)) {
         return fail(opening, NODE_FAULT_RELEASE_DIFFERS, "the ending is of another decision");
     }
     opening->opened.ending_index = refusal->ending->index;
-    opening->opened.reason = part.reason;
+    opening->opened.reason = released ? refusal->reason : part.reason;
     for (size_t i = 0; i < opening->opened.field_count; i++) {
         struct node_opened_field *field = &opening->opened.fields[i];
         if (field->given.size > 0) {
             field->given = (struct bytes){ 0 };
-            field->reason = part.reason;
+            field->reason = opening->opened.reason;
         }
     }
     return ST_OK;
