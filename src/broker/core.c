@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "base/reader.h"
 #include "broker/directory.h"
+#include "broker/metric.h"
 #include "broker/policy_bundle.h"
 #include "seal/batch.h"
 
@@ -333,7 +334,9 @@ static bool allow(void *argument, const struct digest *curve_key, const char *ad
     enum registry_standing standing =
         registry_key_standing(registry_by_curve(registry, curve_key), (uint64_t)clock_wall_ms());
     snapshot_unpin(&item);
-    return standing == REGISTRY_GOOD || standing == REGISTRY_SUSPENDED;
+    bool good = standing == REGISTRY_GOOD || standing == REGISTRY_SUSPENDED;
+    metric_add(METRIC_DENIED, good ? 0 : 1);
+    return good;
 }
 
 static size_t workers_wanted(const struct broker *broker)

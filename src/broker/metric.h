@@ -9,6 +9,8 @@
     X(DROPPED_FRAMES, "messages.dropped.frames")                                                   \
     X(DROPPED_SIZE, "messages.dropped.size")                                                       \
     X(DROPPED_KEY, "messages.dropped.key")                                                         \
+    X(DROPPED_STRANGER, "messages.dropped.stranger")                                               \
+    X(DENIED, "connections.denied")                                                                \
     X(MALFORMED, "messages.malformed")                                                             \
     X(NOT_ALLOWED, "messages.not-allowed")                                                         \
     X(UNSIGNED, "messages.signature-wrong")                                                        \

@@ -295,6 +295,9 @@ static enum status take_messages(struct router *router, struct error *err)
     size_t count = 0;
     enum status status =
         bus_socket_receive(router->socket, router->messages, ROUTER_BATCH, &count, err);
+    uint64_t strangers = bus_socket_strangers(router->socket);
+    metric_add(METRIC_DROPPED_STRANGER, strangers - router->strangers);
+    router->strangers = strangers;
     const struct registry *registry = snapshot_pin(router->broker->registry, &item);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
         take_message(router, registry, &router->messages[i]);

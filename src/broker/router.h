@@ -13,6 +13,7 @@ enum { ROUTER_BATCH = 256 };
 struct router {
     struct broker *broker;
     struct bus_socket *socket;
+    uint64_t strangers; // of the socket, counted so far
     struct bus_poller *poller;
     struct bus_message *messages; // ROUTER_BATCH
     struct map *connections;
