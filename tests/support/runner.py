@@ -180,6 +180,14 @@ def step_formats(tally):
         run_listed(tally, "release", "public")
 
 
+def step_mutations(tally):
+    """Rules that are broken on purpose: the tests must notice each."""
+    if build(tally, "release"):
+        for path in scripts("tests/mutations"):
+            status, output, seconds = run([path, os.path.join(BUILD, "release")], timeout=900)
+            tally.add(path[len("tests/"):], status, output, seconds)
+
+
 def step_integration(tally):
     """Most tests with the sanitizers' binaries; those that measure say `# build: release`."""
     if not build(tally, "asan") or not build(tally, "release"):
@@ -210,6 +218,7 @@ STEPS = {
     "threads": ("threads under TSan", step_threads),
     "fuzz": ("fuzz seeds and past crashes", step_fuzz),
     "formats": ("protocol vectors, public libraries", step_formats),
+    "mutations": ("rules broken on purpose", step_mutations),
     "integration": ("real programs together", step_integration),
     "crash": ("kill -9 under load", step_crash),
 }
