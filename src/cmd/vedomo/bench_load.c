@@ -255,6 +255,17 @@ static int64_t next_look_ms(const struct crowd *crowd)
     return deadline_ms;
 }
 
+// A connection that was lost counts among the refusals, under what is known of the cause.
+static void watch_connection(struct bench_party *party)
+{
+    bool ready = peer_state(party->peer) == PEER_READY;
+    if (party->connected && !ready) {
+        bench_tally_refused(&party->bench->crew->tally,
+                            bytes_text(peer_problem(party->peer)->message));
+    }
+    party->connected = ready;
+}
+
 static enum status step_parties(struct crowd *crowd, uint64_t ready, struct error *err)
 {
     enum status status = ST_OK;
@@ -264,6 +275,7 @@ static enum status step_parties(struct crowd *crowd, uint64_t ready, struct erro
         if ((ready >> (2 * i) & 3) != 0 || peer_deadline_ms(party->peer) <= now_ms) {
             status = peer_step(party->peer, 0,
                                crowd->asks ? bench_asker_handle : bench_holder_handle, party, err);
+            watch_connection(party);
         }
     }
     return status;

@@ -56,6 +56,7 @@ struct bench_party {
     size_t number; // among the askers, or the holders
     const struct bench_member *member;
     struct peer *peer;
+    bool connected; // as last seen
     struct node_keys *keys;
     // Asker.
     struct bench_slot *slots;
