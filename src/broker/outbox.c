@@ -5,10 +5,13 @@
 
 #include <stdlib.h>
 
+enum { TOLD_MAX = 64 }; // of one connection
+
 struct outbox_item {
     struct outbox_item *next;
     struct digest key;
-    struct exchange *exchange; // NULL: taken back
+    struct exchange *exchange; // NULL: taken back, or
+    bool told;                 // of no exchange
     struct bus_frame head;
     struct bus_frame boxes;
 };
@@ -76,6 +79,25 @@ static enum outbox_result try_send(struct outbox *outbox, struct connection *con
     }
 }
 
+// The last in the connection's line. NULL: no memory, the frames stay the caller's.
+static struct outbox_item *add_item(struct outbox *outbox, struct connection *connection,
+                                    struct bus_frame *head, struct bus_frame *boxes)
+{
+    struct outbox_item *item = calloc(1, sizeof(*item));
+    if (item == NULL) {
+        return NULL;
+    }
+    item->key = connection->batch_key;
+    bus_frame_init(&item->head);
+    bus_frame_init(&item->boxes);
+    bus_frame_move(&item->head, head);
+    bus_frame_move(&item->boxes, boxes);
+    connection->waiting++;
+    *outbox->end = item;
+    outbox->end = &item->next;
+    return item;
+}
+
 enum outbox_result outbox_send(struct outbox *outbox, const struct digest *batch_key,
                                struct exchange *exchange, struct bus_frame *head,
                                struct bus_frame *boxes)
@@ -88,21 +110,51 @@ enum outbox_result outbox_send(struct outbox *outbox, const struct digest *batch
     if (result != OUTBOX_WAITS) {
         return result;
     }
-    struct outbox_item *item = calloc(1, sizeof(*item));
+    struct outbox_item *item = add_item(outbox, connection, head, boxes);
     if (item == NULL) {
         return OUTBOX_GONE;
     }
-    item->key = *batch_key;
     item->exchange = exchange;
-    bus_frame_init(&item->head);
-    bus_frame_init(&item->boxes);
-    bus_frame_move(&item->head, head);
-    bus_frame_move(&item->boxes, boxes);
     exchange->waiting = item;
-    connection->waiting++;
-    *outbox->end = item;
-    outbox->end = &item->next;
     return OUTBOX_WAITS;
+}
+
+void outbox_tell(struct outbox *outbox, struct connection *connection, struct bus_frame *head)
+{
+    struct bus_frame copy;
+    struct bus_frame boxes;
+    enum outbox_result result = OUTBOX_WAITS;
+    bus_frame_init(&copy);
+    bus_frame_init(&boxes);
+    bus_frame_share(&copy, head);
+    if (connection->waiting == 0) {
+        result = try_send(outbox, connection, &copy, &boxes);
+    }
+    if (result == OUTBOX_WAITS) {
+        struct outbox_item *item = NULL;
+        if (connection->told < TOLD_MAX) {
+            item = add_item(outbox, connection, &copy, &boxes);
+        }
+        if (item == NULL) {
+            connection->greeted = false;
+        } else {
+            item->told = true;
+            connection->told++;
+        }
+    }
+    bus_frame_fini(&copy);
+    bus_frame_fini(&boxes);
+}
+
+void outbox_untell(struct outbox *outbox, struct connection *connection)
+{
+    for (struct outbox_item *item = outbox->first; item != NULL && connection->told > 0;
+         item = item->next) {
+        if (item->told && digest_equal(&item->key, &connection->batch_key)) {
+            item->told = false;
+            connection->told--;
+        }
+    }
 }
 
 bool outbox_recall(struct exchange *exchange)
@@ -123,7 +175,7 @@ static bool settle(struct outbox *outbox, struct outbox_item *item, struct conne
 {
     struct exchange *exchange = item->exchange;
     enum outbox_result result = OUTBOX_SENT;
-    if (exchange != NULL) {
+    if (exchange != NULL || item->told) {
         result = connection->full ? OUTBOX_WAITS
                                   : try_send(outbox, connection, &item->head, &item->boxes);
     }
@@ -132,8 +184,9 @@ static bool settle(struct outbox *outbox, struct outbox_item *item, struct conne
         return false;
     }
     connection->waiting--;
+    connection->told -= item->told ? 1 : 0;
     drop_item(item);
-    if (result == OUTBOX_GONE) {
+    if (result == OUTBOX_GONE && exchange != NULL) {
         outbox->lost(outbox->owner, exchange);
     }
     return true;

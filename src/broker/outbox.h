@@ -33,6 +33,14 @@ enum outbox_result outbox_send(struct outbox *outbox, const struct digest *batch
                                struct exchange *exchange, struct bus_frame *head,
                                struct bus_frame *boxes);
 
+// Sends a message of no exchange, such as PROOF, to a greeted connection, behind whatever waits
+// there: peers follow the log from one proof to the next, so none is left out. `head` is shared. A
+// connection that lets too many wait no longer counts as greeted.
+void outbox_tell(struct outbox *outbox, struct connection *connection, struct bus_frame *head);
+
+// The connection is greeted anew: WELCOME says more than any PROOF that still waits, so none goes.
+void outbox_untell(struct outbox *outbox, struct connection *connection);
+
 // Takes back what the exchange has waiting. True: there was something, and it was never sent.
 bool outbox_recall(struct exchange *exchange);
 

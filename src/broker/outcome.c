@@ -223,6 +223,7 @@ static void welcome(struct router *router, struct job *job)
         log_event(LOG_LEVEL_WARNING, "key.second-connection",
                   log_text("member", (const char *)job->from.member.data));
     }
+    outbox_untell(router->outbox, connection);
     connection->route = job->from.route;
     connection->greeted = true;
     connection->heard_ms = now_ms;
@@ -399,17 +400,9 @@ static void broadcast(struct router *router, struct job *job)
     void *value;
     while (map_next(router->connections, &cursor, &key, &value)) {
         struct connection *connection = value;
-        struct bus_frame head;
-        struct bus_frame boxes;
-        if (!connection->greeted) {
-            continue;
+        if (connection->greeted) {
+            outbox_tell(router->outbox, connection, &job->reply_head);
         }
-        bus_frame_init(&head);
-        bus_frame_init(&boxes);
-        bus_frame_share(&head, &job->reply_head);
-        send_to(router, &connection->route, &head, &boxes);
-        bus_frame_fini(&head);
-        bus_frame_fini(&boxes);
     }
 }
 

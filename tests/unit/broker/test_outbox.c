@@ -213,6 +213,78 @@ TEST(what_waits_arrives_in_order_once_the_peer_reads_and_what_was_recalled_never
     tear_down(&f);
 }
 
+static void tell(struct fixture *fixture, const char *text)
+{
+    struct error err = { 0 };
+    struct bus_frame head;
+    assert_ok(bus_frame_copy(&head, bytes_text(text), &err));
+    outbox_tell(fixture->outbox, fixture->connection, &head);
+    bus_frame_fini(&head);
+}
+
+// What arrives at the peer, in order, until the outbox is empty; returns the last head's first
+// byte.
+static uint8_t read_all(struct fixture *f, size_t count)
+{
+    struct error err = { 0 };
+    struct bus_message message;
+    uint8_t last = 0;
+    int64_t deadline_ms = clock_monotonic_ms() + WAIT_MS;
+    bus_message_init(&message);
+    while (count > 0 && clock_monotonic_ms() < deadline_ms) {
+        size_t taken = 0;
+        outbox_retry(f->outbox);
+        assert_ok(bus_socket_receive(f->dealer, &message, 1, &taken, &err));
+        count -= taken;
+        last = taken == 0 ? last : bus_frame_view(&message.head).data[0];
+    }
+    assert_int_equal(count, 0);
+    bus_message_fini(&message);
+    return last;
+}
+
+TEST(what_every_peer_is_told_reaches_a_full_connection_behind_what_waits_there)
+{
+    struct fixture f;
+    set_up(&f);
+    size_t sent = fill(&f);
+    tell(&f, "proof");
+    assert_int_equal(f.connection->told, 1);
+    assert_int_equal(read_all(&f, sent + 2), 'p');
+    assert_false(outbox_retry(f.outbox));
+    assert_int_equal(f.connection->told, 0);
+    assert_int_equal(f.connection->waiting, 0);
+    tear_down(&f);
+}
+
+TEST(a_connection_greeted_anew_is_not_told_what_is_older_than_its_welcome)
+{
+    struct fixture f;
+    set_up(&f);
+    size_t sent = fill(&f);
+    tell(&f, "proof");
+    outbox_untell(f.outbox, f.connection);
+    assert_int_equal(f.connection->told, 0);
+    assert_int_equal(read_all(&f, sent + 1), (uint8_t)sent);
+    assert_false(outbox_retry(f.outbox));
+    tear_down(&f);
+}
+
+TEST(a_connection_that_lets_too_much_wait_is_no_longer_greeted)
+{
+    struct fixture f;
+    set_up(&f);
+    fill(&f);
+    for (size_t i = 0; f.connection->greeted; i++) {
+        assert_true(i < 1000);
+        tell(&f, "proof");
+    }
+    assert_false(outbox_retry(f.outbox));
+    assert_int_equal(f.connection->waiting, 0);
+    assert_int_equal(f.lost, 1);
+    tear_down(&f);
+}
+
 TEST(what_waits_for_a_connection_that_goes_is_told_lost_once)
 {
     struct fixture f;
