@@ -43,7 +43,8 @@ void arena_destroy(struct arena **arena)
     *arena = NULL;
 }
 
-void *arena_take(struct arena *arena, size_t size)
+// Room that is not zeroed; NULL past the limit or without memory.
+static void *take_room(struct arena *arena, size_t size)
 {
     size_t align = alignof(max_align_t);
     if (size > SIZE_MAX - align) {
@@ -66,13 +67,21 @@ void *arena_take(struct arena *arena, size_t size)
     void *taken = block->data + block->used;
     block->used += size;
     arena->used += size;
-    memset(taken, 0, size);
+    return taken;
+}
+
+void *arena_take(struct arena *arena, size_t size)
+{
+    void *taken = take_room(arena, size);
+    if (taken != NULL) {
+        memset(taken, 0, size);
+    }
     return taken;
 }
 
 struct bytes arena_copy(struct arena *arena, struct bytes bytes)
 {
-    uint8_t *copy = arena_take(arena, bytes.size);
+    uint8_t *copy = take_room(arena, bytes.size);
     if (copy == NULL) {
         return (struct bytes){ 0 };
     }
@@ -84,9 +93,12 @@ struct bytes arena_copy(struct arena *arena, struct bytes bytes)
 
 char *arena_text(struct arena *arena, struct bytes text)
 {
-    char *copy = arena_take(arena, text.size + 1);
+    char *copy = take_room(arena, text.size + 1);
     if (copy != NULL && text.size > 0) {
         memcpy(copy, text.data, text.size);
+    }
+    if (copy != NULL) {
+        copy[text.size] = '\0';
     }
     return copy;
 }
