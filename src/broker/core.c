@@ -18,7 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { QUEUE_SPARE = 8192, ALARM_PLACES = 1, WORKERS_MAX = 64, READERS_MAX = 2 };
+enum { QUEUE_SPARE = 8192, ALARM_PLACES = 1 };
 
 // ---- handing on
 
@@ -73,7 +73,7 @@ void broker_thread_figures(struct broker *broker, void *context,
         { "cpu.workers-us", broker->workers, broker->worker_count },
         { "cpu.recorder-us", &broker->recorder, 1 },
         { "cpu.indexer-us", &broker->indexer, 1 },
-        { "cpu.readers-us", broker->readers, READERS_MAX },
+        { "cpu.readers-us", broker->readers, CONFIG_READERS_MAX },
         { "cpu.control-us", &broker->control, 1 },
         { "cpu.publisher-us", &broker->publisher, 1 },
     };
@@ -345,7 +345,7 @@ static size_t workers_wanted(const struct broker *broker)
     if (wanted == 0) {
         wanted = sysconf(_SC_NPROCESSORS_ONLN);
     }
-    return wanted < 1 ? 1 : wanted > WORKERS_MAX ? WORKERS_MAX : (size_t)wanted;
+    return wanted < 1 ? 1 : wanted > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (size_t)wanted;
 }
 
 static enum status start_threads(struct broker *broker, struct error *err)
@@ -363,7 +363,7 @@ static enum status start_threads(struct broker *broker, struct error *err)
         status = thread_start("worker", broker_worker_run, broker, &broker->workers[i], err);
         broker->worker_count += status == ST_OK ? 1 : 0;
     }
-    for (size_t i = 0; status == ST_OK && i < READERS_MAX; i++) {
+    for (size_t i = 0; status == ST_OK && i < broker->home.settings->threads.readers; i++) {
         status = thread_start("reader", broker_reader_run, broker, &broker->readers[i], err);
     }
     if (status == ST_OK) {
@@ -391,6 +391,7 @@ enum status broker_start(const char *home, struct broker **broker, struct error 
     enum status status = b->stop_fd < 0 ? error_errno(err, ST_IO, "broker: eventfd")
                                         : broker_home_open(home, &b->home, err);
     if (status == ST_OK) {
+        log_configure(STDERR_FILENO, (enum log_level)b->home.settings->watch.level);
         status = open_log(b, err);
     }
     if (status == ST_OK) {
@@ -434,7 +435,7 @@ static void drain(struct queue **queue)
 static void stop_threads(struct broker *broker)
 {
     close_queue(broker->to_readers);
-    for (size_t i = 0; i < READERS_MAX; i++) {
+    for (size_t i = 0; i < CONFIG_READERS_MAX; i++) {
         thread_join(&broker->readers[i]);
     }
     close_queue(broker->to_workers);

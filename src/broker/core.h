@@ -49,10 +49,10 @@ struct broker {
     atomic_bool stopping; // indexer and publisher look at it when they wake
 
     struct thread *router;
-    struct thread *workers[64];
+    struct thread *workers[CONFIG_WORKERS_MAX];
     struct thread *recorder;
     struct thread *indexer;
-    struct thread *readers[2];
+    struct thread *readers[CONFIG_READERS_MAX];
     struct thread *control;
     struct thread *publisher;
     size_t worker_count;

@@ -4,13 +4,14 @@
 #include "base/event.h"
 #include "broker/core.h"
 
-enum { APPLY_EVERY_MS = 500, APPLY_AT_ENTRIES = 4096, LOOK_EVERY_MS = 50, USED_PERMILLE_MAX = 900 };
+enum { APPLY_EVERY_MS = 500, APPLY_AT_ENTRIES = 4096, LOOK_EVERY_MS = 50 };
 
 // New requests stop while the log's map or disk, or the tail, is at its bound; they go on by
 // themselves once there is room.
 static void watch_room(struct broker *broker)
 {
-    bool full = audit_journal_used_permille(broker->journal) >= USED_PERMILLE_MAX ||
+    bool full = audit_journal_used_permille(broker->journal) >=
+                    broker->home.settings->audit.full_percent * 10 ||
                 audit_views_tail_full(broker->views);
     bool was = atomic_exchange(&broker->full, full);
     if (full != was) {

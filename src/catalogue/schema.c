@@ -271,5 +271,5 @@ void catalogue_markdown(struct buffer *out)
              "wrong: a key that does not exist, a code that nothing defines, a form that a field "
              "does not have, a missing sentence. `config/scenario/` is a complete example, "
              "[consent-model.md](consent-model.md) says what it all means.\n\n");
-    yaml_schema_markdown(&catalogue_file_shape, false, out);
+    yaml_schema_markdown(&catalogue_file_shape, out);
 }

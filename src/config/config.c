@@ -108,16 +108,9 @@ static enum status finish_pins(const struct config *config, struct config_pins *
 static enum status finish_vedomod(const struct config *config, struct error *err)
 {
     struct config_vedomod *read = config->read;
-    const char **const paths[] = { &read->home };
-    enum status status = resolve_all(config, paths, ARRAY_COUNT(paths), err);
-    if (status == ST_OK) {
-        status = finish_pins(config, &read->registrar, "registrar.keys", err);
-    }
+    enum status status = finish_pins(config, &read->registrar, "registrar.keys", err);
     if (status == ST_OK) {
         status = finish_pins(config, &read->policy, "policy.keys", err);
-    }
-    if (status == ST_OK && read->witnesses.threshold > read->witnesses.keys.count) {
-        status = fail(config, "witnesses.threshold", "is above the number of keys", err);
     }
     if (status == ST_OK && read->listen.dead_after_ms < 2 * read->listen.heartbeat_ms) {
         status = fail(config, "listen.dead_after", "must be two heartbeats or more", err);
@@ -146,14 +139,7 @@ static enum status finish_registers(const struct config *config, struct yaml_lis
     }
     for (size_t i = 0; i < list->count; i++) {
         items[i] = ((const struct config_register *)list->items)[i];
-        bool file = items[i].kind == CONFIG_REGISTER_SQLITE;
-        if ((items[i].path[0] != '\0') != file || (items[i].connect[0] != '\0') == file) {
-            return error_set(err, ST_MALFORMED, "%s:%u: registers.%s: %s", config->path,
-                             items[i].line, items[i].name,
-                             file ? "kind sqlite has 'path', not 'connect'"
-                                  : "this kind has 'connect', not 'path'");
-        }
-        const char **const paths[] = { &items[i].path, &items[i].secret };
+        const char **const paths[] = { &items[i].path };
         enum status status = resolve_all(config, paths, ARRAY_COUNT(paths), err);
         if (status != ST_OK) {
             return status;
@@ -295,13 +281,6 @@ const struct config_portal *config_portal(const struct config *config)
     return config->program == CONFIG_PORTAL ? config->read : NULL;
 }
 
-bool config_needs_restart(const struct config *current, const struct config *next,
-                          char key[CONFIG_KEY_BYTES])
-{
-    return yaml_schema_differs(programs[current->program].shape, current->read, next->read, key,
-                               CONFIG_KEY_BYTES);
-}
-
 const char *config_program_name(enum config_program program)
 {
     return program < CONFIG_PROGRAM_COUNT ? programs[program].name : "";
@@ -318,11 +297,11 @@ void config_markdown(struct buffer *out)
                 "`vedomo config check FILE` does only that. Durations are written `250 ms`, "
                 "`5 s`, `10 min`, `2 h`, `30 d`; sizes `512 B`, `64 KB`, `16 MB`, `2 GB`, `1 TB` "
                 "(of 1024). A path that does not begin with `/` counts from the file's folder. A "
-                "key that does not reload needs a restart of the program. The policy's files "
-                "(members, datasets, agreements, texts) are another matter: "
-                "[consent-model.md](consent-model.md).\n");
+                "program reads its file when it starts: a changed file counts from the next start "
+                "on. The policy's files (members, datasets, agreements, texts) are another "
+                "matter: [consent-model.md](consent-model.md).\n");
     for (int i = 0; i < CONFIG_PROGRAM_COUNT; i++) {
         buffer_format(out, "\n## `%s`: %s\n\n", programs[i].file, programs[i].name);
-        yaml_schema_markdown(programs[i].shape, true, out);
+        yaml_schema_markdown(programs[i].shape, out);
     }
 }

@@ -1,5 +1,5 @@
-// The programs' configuration files: one table each of key, type, range, default, reloadable and
-// help. Loading builds a new object and leaves an old one alone: a program swaps them.
+// The programs' configuration files: one table each of key, type, range, default and help. A
+// program reads its file when it starts: a changed file counts from the next start on.
 #pragma once
 
 #include "base/buffer.h"
@@ -21,12 +21,7 @@ const struct config_vedomod *config_vedomod(const struct config *config);
 const struct config_node *config_node(const struct config *config);
 const struct config_portal *config_portal(const struct config *config);
 
-enum { CONFIG_KEY_BYTES = 128 };
-
-// True when a key that is not reloadable differs between the two, which are of one program; writes
-// the first such key, dotted, to `key`. False: a reload may take `next`.
-bool config_needs_restart(const struct config *current, const struct config *next,
-                          char key[CONFIG_KEY_BYTES]);
+enum { CONFIG_WORKERS_MAX = 64, CONFIG_READERS_MAX = 16 };
 
 // docs/configuration.md, whole.
 void config_markdown(struct buffer *out);
@@ -45,13 +40,11 @@ struct config_key {
     struct digest key; // the Ed25519 public key in it
 };
 
-// vedomod.yaml.
+// HOME/vedomod.yaml.
 struct config_vedomod {
     const char *origin; // of the log; names the federation
-    const char *home;   // holds keys/, cards/, bundles/, log/, views/
     struct {
         const char *endpoint;  // of the ROUTER socket
-        uint64_t peers_max;    // connections
         int64_t heartbeat_ms;  // peers ping this often
         int64_t dead_after_ms; // a peer that was silent this long is gone
         int64_t handshake_ms;  // a connection that is not through by then is closed
@@ -67,9 +60,8 @@ struct config_vedomod {
         uint64_t pending_max; // exchanges under way in all
         uint64_t pending_per_asker;
         uint64_t pending_per_holder;
-        uint64_t credit;       // exchanges under way of one node
-        uint64_t memory_bytes; // of sealed boxes that wait, in all
-        uint64_t memory_per_member_bytes;
+        uint64_t credit;                   // exchanges under way of one node
+        uint64_t memory_bytes;             // of sealed boxes that wait, in all
         uint64_t verifications_per_second; // signatures of one peer
     } limits;
     struct {
@@ -79,32 +71,19 @@ struct config_vedomod {
         int64_t keep_answers_ms;    // released answers, for repeated requests
     } exchange;
     struct {
-        uint64_t batch_max;        // entries in one commit
-        uint64_t tail_entries_max; // recorded but not yet in the views
-        uint64_t tail_bytes_max;
+        uint64_t batch_max;     // entries in one commit
         uint64_t log_map_bytes; // room reserved in the address space, not on disk
         uint64_t views_map_bytes;
-        uint64_t full_percent; // of a map: from here on new requests are refused
-        int64_t publish_ms;    // a checkpoint for witnesses this often
+        uint64_t full_percent; // of the log's map or disk: from here on new requests are refused
+        int64_t publish_ms;    // peers are sent a new checkpoint this often
     } audit;
-    struct {
-        struct yaml_list keys; // struct config_witness
-        uint64_t threshold;    // cosignatures that make a checkpoint witnessed
-        int64_t late_after_ms; // an entry not witnessed after this long raises an alarm
-    } witnesses;
     struct {
         int64_t code_ms;    // life of a citizen's one-time code
         int64_t session_ms; // of a session without use
     } sessions;
     struct {
-        const char *listen; // address for Prometheus; "": none
-        int level;          // enum log_level
+        int level; // enum log_level
     } watch;
-};
-
-// A witness by its C2SP verifier key.
-struct config_witness {
-    const char *vkey;
 };
 
 // node.yaml.
@@ -133,25 +112,18 @@ struct config_node {
     struct yaml_list registers; // struct config_register
     struct yaml_list datasets;  // struct config_dataset
     struct {
-        const char *listen;
-        int level;
+        int level; // enum log_level
     } watch;
 };
 
-enum config_register_kind {
-    CONFIG_REGISTER_SQLITE,
-    CONFIG_REGISTER_POSTGRESQL,
-    CONFIG_REGISTER_HTTP
-};
+enum config_register_kind { CONFIG_REGISTER_SQLITE };
 
 // Where values come from.
 struct config_register {
     const char *name;
     unsigned line;
-    int kind;            // enum config_register_kind
-    const char *path;    // sqlite: the file
-    const char *connect; // postgresql: connection string without a password; http: base address
-    const char *secret;  // file with the password or bearer token; "": none
+    int kind;         // enum config_register_kind
+    const char *path; // the file
     uint64_t connections;
 };
 
@@ -161,14 +133,14 @@ struct config_dataset {
     unsigned line;
     const char *from;        // a register's name
     const char *source;      // what the answer names as its source
-    const char *query;       // sql: with :subject; http: path with {subject}
+    const char *query;       // one SELECT with :subject
     struct yaml_list fields; // struct config_column
     const char *updated;     // column with the time of the last change, RFC 3339; "": none
 };
 
 struct config_column {
     const char *field;
-    const char *column; // name in the query's answer; http: a JSON pointer
+    const char *column; // name in the query's answer
 };
 
 // portal.yaml.

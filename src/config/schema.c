@@ -20,7 +20,7 @@
 // The place of a word is enum log_level's.
 static const char *const level_words[] = { "debug", "info", "notice", "warning", "error", NULL };
 // As enum config_register_kind.
-static const char *const register_words[] = { "sqlite", "postgresql", "http", NULL };
+static const char *const register_words[] = { "sqlite", NULL };
 // As enum catalogue_language.
 static const char *const language_words[] = { "ru", "en", NULL };
 
@@ -33,10 +33,9 @@ static const struct yaml_rule key_item = { .kind = YAML_RULE_RECORD, .shape = &k
 
 static const struct yaml_rule pins_rules[] = {
     { "threshold", YAML_RULE_NUMBER, offsetof(struct config_pins, threshold), .required = true,
-      .min = 1, .max = 16, .reloadable = true, .help = "so many of the keys must have signed" },
+      .min = 1, .max = 16, .help = "so many of the keys must have signed" },
     { "keys", YAML_RULE_LIST, offsetof(struct config_pins, keys), .required = true, .min = 1,
-      .max = 16, .of = &key_item, .reloadable = true,
-      .help = "public keys, `ed25519:` and base64" },
+      .max = 16, .of = &key_item, .help = "public keys, `ed25519:` and base64" },
     END_OF_RULES,
 };
 static const struct yaml_shape pins_shape = SHAPE(struct config_pins, pins_rules);
@@ -46,21 +45,19 @@ static const struct yaml_shape pins_shape = SHAPE(struct config_pins, pins_rules
 static const struct yaml_rule v_listen[] = {
     { "endpoint", YAML_RULE_TEXT, V(listen.endpoint), .preset = "tcp://127.0.0.1:7400", .min = 1,
       .max = 256, .help = "where all peers connect" },
-    { "peers_max", YAML_RULE_NUMBER, V(listen.peers_max), .preset = "4096", .min = 1, .max = 100000,
-      .help = "connections" },
     { "heartbeat", YAML_RULE_DURATION, V(listen.heartbeat_ms), .preset = "10 s", .min = MS(100),
-      .max = MIN(5), .reloadable = true, .help = "peers ping this often" },
+      .max = MIN(5), .help = "peers ping this often" },
     { "dead_after", YAML_RULE_DURATION, V(listen.dead_after_ms), .preset = "35 s", .min = MS(300),
-      .max = MIN(30), .reloadable = true, .help = "a peer that was silent this long is gone" },
+      .max = MIN(30), .help = "a peer that was silent this long is gone" },
     { "handshake", YAML_RULE_DURATION, V(listen.handshake_ms), .preset = "5 s", .min = MS(100),
       .max = MIN(1), .help = "a connection that is not through by then is closed" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_threads[] = {
-    { "workers", YAML_RULE_NUMBER, V(threads.workers), .preset = "0", .max = 256,
+    { "workers", YAML_RULE_NUMBER, V(threads.workers), .preset = "0", .max = CONFIG_WORKERS_MAX,
       .help = "threads that verify and decide; 0: by the number of cores" },
-    { "readers", YAML_RULE_NUMBER, V(threads.readers), .preset = "2", .min = 1, .max = 64,
-      .help = "threads that answer queries" },
+    { "readers", YAML_RULE_NUMBER, V(threads.readers), .preset = "2", .min = 1,
+      .max = CONFIG_READERS_MAX, .help = "threads that answer queries" },
     { "queue", YAML_RULE_NUMBER, V(threads.queue), .preset = "4096", .min = 64, .max = 1048576,
       .help = "requests that wait for a worker" },
     END_OF_RULES,
@@ -69,87 +66,60 @@ static const struct yaml_rule v_limits[] = {
     { "pending", YAML_RULE_NUMBER, V(limits.pending_max), .preset = "16384", .min = 1,
       .max = 1048576, .help = "exchanges under way in all" },
     { "pending_per_asker", YAML_RULE_NUMBER, V(limits.pending_per_asker), .preset = "4096",
-      .min = 1, .max = 1048576, .reloadable = true, .help = "of one asking member" },
+      .min = 1, .max = 1048576, .help = "of one asking member" },
     { "pending_per_holder", YAML_RULE_NUMBER, V(limits.pending_per_holder), .preset = "4096",
-      .min = 1, .max = 1048576, .reloadable = true, .help = "of one holding member" },
+      .min = 1, .max = 1048576, .help = "of one holding member" },
     { "credit", YAML_RULE_NUMBER, V(limits.credit), .preset = "512", .min = 1, .max = 65536,
-      .reloadable = true, .help = "of one node" },
+      .help = "of one node" },
     { "memory", YAML_RULE_SIZE, V(limits.memory_bytes), .preset = "64 MB", .min = MB(1),
       .max = GB(64), .help = "sealed boxes that wait, in all" },
-    { "memory_per_member", YAML_RULE_SIZE, V(limits.memory_per_member_bytes), .preset = "16 MB",
-      .min = KB(512), .max = GB(64), .reloadable = true, .help = "of one member" },
     { "verifications", YAML_RULE_NUMBER, V(limits.verifications_per_second), .preset = "2000",
-      .min = 1, .max = 1000000, .reloadable = true, .help = "signatures of one peer a second" },
+      .min = 1, .max = 1000000, .help = "signatures of one peer a second" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_exchange[] = {
     { "clock_tolerance", YAML_RULE_DURATION, V(exchange.clock_tolerance_ms), .preset = "60 s",
-      .min = S(1), .max = MIN(5), .reloadable = true,
-      .help = "between a peer's clock and the broker's" },
+      .min = S(1), .max = MIN(5), .help = "between a peer's clock and the broker's" },
     { "life_max", YAML_RULE_DURATION, V(exchange.life_max_ms), .preset = "15 min", .min = S(1),
-      .max = MIN(15), .reloadable = true, .help = "of a request" },
+      .max = MIN(15), .help = "of a request" },
     { "answer", YAML_RULE_DURATION, V(exchange.answer_ms), .preset = "30 s", .min = MS(100),
-      .max = MIN(15), .reloadable = true, .help = "a holder's time, when the request allows more" },
+      .max = MIN(15), .help = "a holder's time, when the request allows more" },
     { "keep_answers", YAML_RULE_DURATION, V(exchange.keep_answers_ms), .preset = "60 s",
-      .max = MIN(15), .reloadable = true,
-      .help = "released answers are kept for repeated requests" },
+      .max = MIN(15), .help = "released answers are kept for repeated requests" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_audit[] = {
-    { "batch_max", YAML_RULE_NUMBER, V(audit.batch_max), .preset = "256", .min = 1, .max = 4096,
+    { "batch_max", YAML_RULE_NUMBER, V(audit.batch_max), .preset = "256", .min = 1, .max = 1024,
       .help = "entries in one commit" },
-    { "tail_entries", YAML_RULE_NUMBER, V(audit.tail_entries_max), .preset = "65536", .min = 1024,
-      .max = 1048576, .help = "recorded but not yet in the views" },
-    { "tail_bytes", YAML_RULE_SIZE, V(audit.tail_bytes_max), .preset = "64 MB", .min = MB(1),
-      .max = GB(4), .help = "the same, in memory" },
     { "log_map", YAML_RULE_SIZE, V(audit.log_map_bytes), .preset = "256 GB", .min = MB(16),
       .max = GB(16384), .help = "address space kept for the log; the file grows as needed" },
     { "views_map", YAML_RULE_SIZE, V(audit.views_map_bytes), .preset = "128 GB", .min = MB(16),
       .max = GB(16384), .help = "the same for the views" },
     { "full_percent", YAML_RULE_NUMBER, V(audit.full_percent), .preset = "90", .min = 10, .max = 99,
-      .reloadable = true,
-      .help = "of a map or disk: from here on new requests are refused, withdrawals pass" },
+      .help = "of the log's map or disk: from here on new requests are refused, withdrawals pass" },
     { "publish", YAML_RULE_DURATION, V(audit.publish_ms), .preset = "2 s", .min = S(1),
-      .max = S(10), .reloadable = true, .help = "a checkpoint for nodes and witnesses this often" },
-    END_OF_RULES,
-};
-static const struct yaml_rule witness_rule = {
-    "",        YAML_RULE_TEXT, offsetof(struct config_witness, vkey), .required = true,
-    .min = 40, .max = 512
-};
-static const struct yaml_shape witness_shape = { sizeof(struct config_witness), NULL, &witness_rule,
-                                                 YAML_NO_OFFSET, YAML_NO_OFFSET };
-static const struct yaml_rule witness_item = { .kind = YAML_RULE_RECORD, .shape = &witness_shape };
-static const struct yaml_rule v_witnesses[] = {
-    { "keys", YAML_RULE_LIST, V(witnesses.keys), .max = 64, .of = &witness_item, .reloadable = true,
-      .help = "witnesses' verifier keys (C2SP vkey)" },
-    { "threshold", YAML_RULE_NUMBER, V(witnesses.threshold), .preset = "0", .max = 64,
-      .reloadable = true, .help = "cosignatures that make a checkpoint witnessed" },
-    { "late_after", YAML_RULE_DURATION, V(witnesses.late_after_ms), .preset = "60 s", .min = S(5),
-      .max = H(24), .reloadable = true, .help = "an entry not witnessed by then raises an alarm" },
+      .max = S(10), .help = "peers are sent a new checkpoint this often" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_sessions[] = {
     { "code", YAML_RULE_DURATION, V(sessions.code_ms), .preset = "10 min", .min = S(10),
-      .max = H(1), .reloadable = true, .help = "life of a citizen's one-time code" },
+      .max = H(1), .help = "life of a citizen's one-time code" },
     { "idle", YAML_RULE_DURATION, V(sessions.session_ms), .preset = "15 min", .min = S(10),
-      .max = H(12), .reloadable = true, .help = "a session without use ends" },
+      .max = H(12), .help = "a session without use ends" },
     END_OF_RULES,
 };
 
-#define WATCH(type)                                                                                \
-    { "listen", YAML_RULE_TEXT, offsetof(type, watch.listen), .max = 256,                          \
-      .help = "address for Prometheus, such as `127.0.0.1:9400`" },                                \
-        { "level",                                                                                 \
-          YAML_RULE_CHOICE,                                                                        \
-          offsetof(type, watch.level),                                                             \
-          .preset = "info",                                                                        \
-          .words = level_words,                                                                    \
-          .reloadable = true,                                                                      \
-          .help = "lowest level of events that are written" },                                     \
-        END_OF_RULES
+#define LEVEL(type)                                                                                \
+    {                                                                                              \
+        "level", YAML_RULE_CHOICE, offsetof(type, watch.level),                                    \
+            .preset = "info", .words = level_words,                                                \
+            .help = "lowest level of events that are written"                                      \
+    }
 
-static const struct yaml_rule v_watch[] = { WATCH(struct config_vedomod) };
+static const struct yaml_rule v_watch[] = {
+    LEVEL(struct config_vedomod),
+    END_OF_RULES,
+};
 
 #define SECTION(program, name, words)                                                              \
     {                                                                                              \
@@ -163,7 +133,6 @@ SECTION_SHAPE(v, struct config_vedomod, threads);
 SECTION_SHAPE(v, struct config_vedomod, limits);
 SECTION_SHAPE(v, struct config_vedomod, exchange);
 SECTION_SHAPE(v, struct config_vedomod, audit);
-SECTION_SHAPE(v, struct config_vedomod, witnesses);
 SECTION_SHAPE(v, struct config_vedomod, sessions);
 SECTION_SHAPE(v, struct config_vedomod, watch);
 
@@ -176,8 +145,6 @@ SECTION_SHAPE(v, struct config_vedomod, watch);
 static const struct yaml_rule vedomod_rules[] = {
     { "origin", YAML_RULE_CODE, V(origin), .required = true, .min = 3, .max = 128,
       .help = "the log's origin, which names the federation" },
-    { "home", YAML_RULE_TEXT, V(home), .preset = ".", .min = 1, .max = 1024,
-      .help = "folder of keys, cards, bundles, log and views; by itself: the file's folder" },
     PINS(struct config_vedomod, registrar, "keys that sign cards and orders"),
     PINS(struct config_vedomod, policy, "keys that sign policy bundles"),
     SECTION(v, listen, "the public socket"),
@@ -185,9 +152,8 @@ static const struct yaml_rule vedomod_rules[] = {
     SECTION(v, limits, "bounds; beyond them the answer is BUSY"),
     SECTION(v, exchange, "times of one exchange"),
     SECTION(v, audit, "the log and its views"),
-    SECTION(v, witnesses, "who cosigns checkpoints"),
     SECTION(v, sessions, "citizens' sessions"),
-    SECTION(v, watch, "events and figures"),
+    SECTION(v, watch, "what it writes about itself"),
     END_OF_RULES,
 };
 const struct yaml_shape config_vedomod_shape = SHAPE(struct config_vedomod, vedomod_rules);
@@ -226,12 +192,12 @@ static const struct yaml_rule n_api[] = {
     { "calls_max", YAML_RULE_NUMBER, N(api.calls_max), .preset = "1024", .min = 1, .max = 65536,
       .help = "calls under way" },
     { "timeout", YAML_RULE_DURATION, N(api.timeout_ms), .preset = "30 s", .min = MS(100),
-      .max = MIN(15), .reloadable = true, .help = "of a call that names none" },
+      .max = MIN(15), .help = "of a call that names none" },
     END_OF_RULES,
 };
 static const struct yaml_rule n_answer[] = {
     { "register", YAML_RULE_DURATION, N(answer.register_ms), .preset = "10 s", .min = MS(10),
-      .max = MIN(15), .reloadable = true, .help = "time for a register's answer" },
+      .max = MIN(15), .help = "time for a register's answer" },
     { "remember", YAML_RULE_DURATION, N(answer.person_ms), .preset = "30 d", .min = H(1),
       .max = H(87600), .help = "a person's check of the tag is remembered" },
     END_OF_RULES,
@@ -239,12 +205,8 @@ static const struct yaml_rule n_answer[] = {
 static const struct yaml_rule register_rules[] = {
     { "kind", YAML_RULE_CHOICE, offsetof(struct config_register, kind), .required = true,
       .words = register_words, .help = "what the register is" },
-    { "path", YAML_RULE_TEXT, offsetof(struct config_register, path), .max = 1024,
-      .help = "sqlite: the file, opened read-only" },
-    { "connect", YAML_RULE_TEXT, offsetof(struct config_register, connect), .max = 1024,
-      .help = "postgresql: connection string without a password; http: base address" },
-    { "secret", YAML_RULE_TEXT, offsetof(struct config_register, secret), .max = 1024,
-      .help = "file with the password or token" },
+    { "path", YAML_RULE_TEXT, offsetof(struct config_register, path), .required = true, .min = 1,
+      .max = 1024, .help = "the SQLite file, opened read-only" },
     { "connections", YAML_RULE_NUMBER, offsetof(struct config_register, connections), .preset = "2",
       .min = 1, .max = 32, .help = "lookups at the same time, for each dataset" },
     END_OF_RULES,
@@ -252,14 +214,10 @@ static const struct yaml_rule register_rules[] = {
 static const struct yaml_shape register_shape = { sizeof(struct config_register), register_rules,
                                                   NULL, offsetof(struct config_register, name),
                                                   offsetof(struct config_register, line) };
-static const struct yaml_rule column_rule = { "",
-                                              YAML_RULE_TEXT,
-                                              offsetof(struct config_column, column),
-                                              .required = true,
-                                              .min = 1,
-                                              .max = 128,
-                                              .help = "column of the query's answer; http: JSON "
-                                                      "pointer" };
+static const struct yaml_rule column_rule = {
+    "",       YAML_RULE_TEXT, offsetof(struct config_column, column), .required = true,
+    .min = 1, .max = 128,     .help = "column of the query's answer"
+};
 static const struct yaml_shape column_shape = { sizeof(struct config_column), NULL, &column_rule,
                                                 offsetof(struct config_column, field),
                                                 YAML_NO_OFFSET };
@@ -269,7 +227,7 @@ static const struct yaml_rule dataset_rules[] = {
     { "source", YAML_RULE_TEXT, offsetof(struct config_dataset, source), .required = true, .min = 1,
       .max = 64, .help = "what the answer names as its source" },
     { "query", YAML_RULE_TEXT, offsetof(struct config_dataset, query), .required = true, .min = 1,
-      .max = 4096, .help = "sql: one SELECT with `:subject`; http: path with `{subject}`" },
+      .max = 4096, .help = "one SELECT with `:subject`" },
     { "fields", YAML_RULE_TABLE, offsetof(struct config_dataset, fields), .required = true,
       .min = 1, .max = 64, .shape = &column_shape, .help = "where each field's value stands" },
     { "updated", YAML_RULE_TEXT, offsetof(struct config_dataset, updated), .max = 128,
@@ -279,7 +237,10 @@ static const struct yaml_rule dataset_rules[] = {
 static const struct yaml_shape dataset_shape = { sizeof(struct config_dataset), dataset_rules, NULL,
                                                  offsetof(struct config_dataset, code),
                                                  offsetof(struct config_dataset, line) };
-static const struct yaml_rule n_watch[] = { WATCH(struct config_node) };
+static const struct yaml_rule n_watch[] = {
+    LEVEL(struct config_node),
+    END_OF_RULES,
+};
 SECTION_SHAPE(n, struct config_node, broker);
 SECTION_SHAPE(n, struct config_node, api);
 SECTION_SHAPE(n, struct config_node, answer);
@@ -304,7 +265,7 @@ static const struct yaml_rule node_rules[] = {
       .help = "where values come from, by name" },
     { "datasets", YAML_RULE_TABLE, N(datasets), .max = 256, .shape = &dataset_shape,
       .help = "what this node answers for, by the dataset's code" },
-    SECTION(n, watch, "events and figures"),
+    SECTION(n, watch, "what it writes about itself"),
     END_OF_RULES,
 };
 const struct yaml_shape config_node_shape = SHAPE(struct config_node, node_rules);
@@ -322,7 +283,12 @@ static const struct yaml_rule p_http[] = {
       .max = MB(1), .help = "of a form" },
     END_OF_RULES,
 };
-static const struct yaml_rule p_watch[] = { WATCH(struct config_portal) };
+static const struct yaml_rule p_watch[] = {
+    { "listen", YAML_RULE_TEXT, P(watch.listen), .max = 256,
+      .help = "address for Prometheus, such as `127.0.0.1:9400`" },
+    LEVEL(struct config_portal),
+    END_OF_RULES,
+};
 SECTION_SHAPE(p, struct config_portal, broker);
 SECTION_SHAPE(p, struct config_portal, http);
 SECTION_SHAPE(p, struct config_portal, watch);
@@ -341,7 +307,7 @@ static const struct yaml_rule portal_rules[] = {
     PINS(struct config_portal, registrar, "keys that sign cards"),
     PINS(struct config_portal, policy, "keys that sign policy bundles"),
     { "language", YAML_RULE_CHOICE, P(language), .preset = "ru", .words = language_words,
-      .reloadable = true, .help = "of pages for a browser that names none" },
+      .help = "of pages for a browser that names none" },
     SECTION(p, http, "bounds of the HTTP server"),
     SECTION(p, watch, "events and figures"),
     END_OF_RULES,

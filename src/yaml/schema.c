@@ -388,31 +388,24 @@ enum status yaml_schema_read(const struct yaml_shape *shape, const struct yaml_i
     return read_shape(&reading, shape, item, out, err);
 }
 
-static void write_rules(const struct yaml_shape *shape, const char *prefix, bool with_reload,
-                        struct buffer *out);
+static void write_rules(const struct yaml_shape *shape, const char *prefix, struct buffer *out);
 
-static void write_row(const struct yaml_rule *rule, const char *key, bool with_reload,
-                      struct buffer *out)
+static void write_row(const struct yaml_rule *rule, const char *key, struct buffer *out)
 {
     buffer_format(out, "| `%s` | ", key);
     describe(rule, out);
     buffer_text(out, " | ");
-    bool record = rule->kind == YAML_RULE_RECORD;
     if (rule->required) {
         buffer_text(out, "required");
     } else if (rule->preset != NULL && rule->preset[0] != '\0') {
         buffer_format(out, "`%s`", rule->preset);
-    } else if (!record) {
+    } else if (rule->kind != YAML_RULE_RECORD) {
         buffer_text(out, "none");
-    }
-    if (with_reload) {
-        buffer_format(out, " | %s", record ? "" : rule->reloadable ? "yes" : "no");
     }
     buffer_format(out, " | %s |\n", rule->help != NULL ? rule->help : "");
 }
 
-static void write_rule(const struct yaml_rule *rule, const char *key, bool with_reload,
-                       struct buffer *out)
+static void write_rule(const struct yaml_rule *rule, const char *key, struct buffer *out)
 {
     char inner[PATH_BYTES];
     const struct yaml_shape *shape = rule->shape;
@@ -423,125 +416,28 @@ static void write_rule(const struct yaml_rule *rule, const char *key, bool with_
     }
     bool nested = shape != NULL && shape->rules != NULL;
     if (rule->kind != YAML_RULE_RECORD || rule->help != NULL) {
-        write_row(rule, key, with_reload, out);
+        write_row(rule, key, out);
     }
     if (nested) {
         snprintf(inner, sizeof(inner), "%s%s", key, list ? "[]" : table ? ".NAME" : "");
-        write_rules(shape, inner, with_reload, out);
+        write_rules(shape, inner, out);
     } else if (table) {
         snprintf(inner, sizeof(inner), "%s.NAME", key);
-        write_rule(shape->bare, inner, with_reload, out);
+        write_rule(shape->bare, inner, out);
     }
 }
 
-static void write_rules(const struct yaml_shape *shape, const char *prefix, bool with_reload,
-                        struct buffer *out)
+static void write_rules(const struct yaml_shape *shape, const char *prefix, struct buffer *out)
 {
     for (const struct yaml_rule *rule = shape->rules; rule->kind != YAML_RULE_END; rule++) {
         char key[PATH_BYTES];
         snprintf(key, sizeof(key), "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", rule->key);
-        write_rule(rule, key, with_reload, out);
+        write_rule(rule, key, out);
     }
 }
 
-void yaml_schema_markdown(const struct yaml_shape *shape, bool with_reload, struct buffer *out)
+void yaml_schema_markdown(const struct yaml_shape *shape, struct buffer *out)
 {
-    buffer_text(out, with_reload ? "| key | value | default | reload | what it is |\n"
-                                   "|---|---|---|---|---|\n"
-                                 : "| key | value | default | what it is |\n|---|---|---|---|\n");
-    write_rules(shape, "", with_reload, out);
-}
-
-static bool shapes_differ(const struct yaml_shape *shape, const void *a, const void *b,
-                          const char *prefix, char *key, size_t key_bytes);
-
-static bool lists_differ(const struct yaml_rule *rule, const struct yaml_list *a,
-                         const struct yaml_list *b);
-
-// Two values of one rule, whatever is reloadable inside.
-static bool values_differ(const struct yaml_rule *rule, const void *a, const void *b)
-{
-    switch (rule->kind) {
-    case YAML_RULE_TEXT:
-    case YAML_RULE_CODE:
-        return strcmp(*(const char *const *)a, *(const char *const *)b) != 0;
-    case YAML_RULE_LIST:
-    case YAML_RULE_TABLE:
-        return lists_differ(rule, a, b);
-    case YAML_RULE_RECORD:
-        if (rule->shape->rules == NULL) {
-            size_t offset = rule->shape->bare->offset;
-            return values_differ(rule->shape->bare, (const uint8_t *)a + offset,
-                                 (const uint8_t *)b + offset);
-        }
-        for (const struct yaml_rule *inner = rule->shape->rules; inner->kind != YAML_RULE_END;
-             inner++) {
-            if (values_differ(inner, (const uint8_t *)a + inner->offset,
-                              (const uint8_t *)b + inner->offset)) {
-                return true;
-            }
-        }
-        return false;
-    case YAML_RULE_NUMBER:
-    case YAML_RULE_DURATION:
-    case YAML_RULE_SIZE:
-    case YAML_RULE_BOOL:
-    case YAML_RULE_CHOICE:
-    case YAML_RULE_END:
-        break;
-    }
-    return memcmp(a, b, value_size(rule)) != 0;
-}
-
-static bool lists_differ(const struct yaml_rule *rule, const struct yaml_list *a,
-                         const struct yaml_list *b)
-{
-    bool table = rule->kind == YAML_RULE_TABLE;
-    struct yaml_rule item =
-        table ? (struct yaml_rule){ .kind = YAML_RULE_RECORD, .shape = rule->shape } : *rule->of;
-    size_t size = value_size(&item);
-    if (a->count != b->count) {
-        return true;
-    }
-    for (size_t i = 0; i < a->count; i++) {
-        const uint8_t *left = (const uint8_t *)a->items + i * size;
-        const uint8_t *right = (const uint8_t *)b->items + i * size;
-        if (table) {
-            ptrdiff_t offset = rule->shape->key_offset;
-            if (strcmp(*(const char *const *)(const void *)(left + offset),
-                       *(const char *const *)(const void *)(right + offset)) != 0) {
-                return true;
-            }
-        }
-        if (values_differ(&item, left, right)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool shapes_differ(const struct yaml_shape *shape, const void *a, const void *b,
-                          const char *prefix, char *key, size_t key_bytes)
-{
-    for (const struct yaml_rule *rule = shape->rules; rule->kind != YAML_RULE_END; rule++) {
-        char here[PATH_BYTES];
-        const uint8_t *left = (const uint8_t *)a + rule->offset;
-        const uint8_t *right = (const uint8_t *)b + rule->offset;
-        snprintf(here, sizeof(here), "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", rule->key);
-        if (rule->kind == YAML_RULE_RECORD && rule->shape->rules != NULL) {
-            if (shapes_differ(rule->shape, left, right, here, key, key_bytes)) {
-                return true;
-            }
-        } else if (!rule->reloadable && values_differ(rule, left, right)) {
-            snprintf(key, key_bytes, "%s", here);
-            return true;
-        }
-    }
-    return false;
-}
-
-bool yaml_schema_differs(const struct yaml_shape *shape, const void *a, const void *b, char *key,
-                         size_t key_bytes)
-{
-    return shapes_differ(shape, a, b, "", key, key_bytes);
+    buffer_text(out, "| key | value | default | what it is |\n|---|---|---|---|\n");
+    write_rules(shape, "", out);
 }

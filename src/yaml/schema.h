@@ -42,7 +42,6 @@ struct yaml_rule {
     const char *const *words;       // choice: ended by NULL
     const struct yaml_shape *shape; // record, table
     const struct yaml_rule *of;     // list: how one item is read (its key and offset are not used)
-    bool reloadable;                // takes effect without a restart
     const char *help;               // one line for the reference
 };
 
@@ -63,10 +62,5 @@ NODISCARD enum status yaml_schema_read(const struct yaml_shape *shape, const str
                                        const char *name, struct arena *arena, void *out,
                                        struct error *err);
 
-// Compares two structs that were read by the shape. True when they differ in a key that is not
-// reloadable; writes the first such key, dotted, to `key` (key_bytes of room).
-bool yaml_schema_differs(const struct yaml_shape *shape, const void *a, const void *b, char *key,
-                         size_t key_bytes);
-
-// Appends a Markdown table of every key, dotted: type and range, default, reloadable, help.
-void yaml_schema_markdown(const struct yaml_shape *shape, bool with_reload, struct buffer *out);
+// Appends a Markdown table of every key, dotted: type and range, default, help.
+void yaml_schema_markdown(const struct yaml_shape *shape, struct buffer *out);

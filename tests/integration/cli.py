@@ -416,4 +416,33 @@ def what_was_recorded_is_there_after_a_restart():
     equal(document("audit", "verify", who="agency")["whole"], True)
 
 
+def lines_of_the_broker():
+    with open(HOUSE.broker.log_path, encoding="utf-8") as file:
+        return file.readlines()
+
+
+def threads_of_the_broker():
+    folder = "/proc/%d/task" % HOUSE.broker.pid
+    names = []
+    for thread in os.listdir(folder):
+        with open(os.path.join(folder, thread, "comm"), encoding="utf-8") as file:
+            names.append(file.read().strip())
+    return names
+
+
+@test
+def a_changed_file_counts_from_the_next_start_on():
+    equal(threads_of_the_broker().count("reader"), 2)
+    true(any("broker.serves" in line for line in lines_of_the_broker()), "it says that it serves")
+    with open(os.path.join(HOUSE.home, "vedomod.yaml"), "a", encoding="utf-8") as file:
+        file.write("threads: {workers: 3, readers: 5}\nwatch: {level: error}\n")
+    HOUSE.broker.stop()
+    before = len(lines_of_the_broker())
+    HOUSE.start_broker()
+    HOUSE.wait_for_broker()
+    threads = threads_of_the_broker()
+    equal((threads.count("worker"), threads.count("reader")), (3, 5), threads)
+    equal(lines_of_the_broker()[before:], [], "nothing below the level is written")
+
+
 main()

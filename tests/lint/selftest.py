@@ -12,6 +12,7 @@ import layers  # noqa: E402
 import links  # noqa: E402
 import protos  # noqa: E402
 import scripts  # noqa: E402
+import settings  # noqa: E402
 import style  # noqa: E402
 
 GOOD = {
@@ -26,6 +27,23 @@ GOOD = {
     "docs/good.md": "[here](good.md#top) `src/base/good.h` [there](https://example.org)\n",
     "tests/good.sh": "#!/usr/bin/env bash\ntrue\n",
 }
+
+# Settings of the broker, of which each program's code must read each.
+CONFIG = """// A.
+struct config_vedomod {
+    const char *origin; // the name
+    struct {
+        uint64_t workers; // threads
+    } threads;
+    struct config_pins policy;
+};
+"""
+READS = """// A.
+void f(const struct config_vedomod *settings)
+{
+    use(settings->origin, broker->home.settings->threads.workers, &settings->policy);
+}
+"""
 
 # lint, file, its text, what the lint must say.
 BAD = [
@@ -73,6 +91,16 @@ BAD = [
     (links, "docs/d.md", "integration/a.py: it_works\n", "the test 'it_works'"),
     (protos, "proto/a.proto", "message A {\n  uint32 b = 1;\n}\n", "field 'b' has no comment"),
     (protos, "proto/b.proto", "message A {\n  // B.\n  uint32 b = 1;\n  // C.\n  bytes c = 1;\n}\n", "stands twice"),
+    (settings, "src/broker/a.c", {"src/config/config.h": CONFIG, "src/broker/a.c": READS.replace("settings->origin, ", "")},
+     "reads 'origin' of config_vedomod"),
+    (settings, "src/broker/b.c", {"src/config/config.h": CONFIG, "src/broker/b.c": READS.replace("threads.w", "w")},
+     "reads 'threads.workers'"),
+    (settings, "src/broker/c.c", {"src/config/config.h": CONFIG, "src/config/c.c": READS}, "reads 'policy'"),
+    (settings, "src/broker/d.c", {"src/config/config.h": CONFIG,
+                                  "src/broker/d.c": READS.replace("&settings->policy", "0); // settings->policy")},
+     "reads 'policy'"),
+    (settings, "src/broker/e.c", {"src/config/config.h": CONFIG, "src/broker/e.c": READS.replace("->origin", "->policy.origin")},
+     "reads 'origin'"),
     (scripts, "deploy/a", "#!/usr/bin/env bash\nif true; then\n", "syntax error"),
     (scripts, "tests/b.py", "def f(:\n", "invalid syntax"),
 ]
@@ -92,8 +120,10 @@ def found(lint, files, executable=True):
 
 def main():
     failures = []
-    for lint in (layers, links, protos, style, scripts):
-        said = found(lint, GOOD)
+    read = {"src/config/config.h": CONFIG, "src/broker/a.c": READS}
+    for lint, files in ((layers, GOOD), (links, GOOD), (protos, GOOD), (style, GOOD), (scripts, GOOD),
+                        (settings, read)):
+        said = found(lint, files)
         if said:
             failures.append("%s complains about good code: %s" % (lint.__name__, said))
     for lint, path, text, words in BAD:
@@ -104,7 +134,7 @@ def main():
         failures.append("scripts overlooks a script that is not executable")
     for line in failures:
         print(line)
-    print("lint self-test: %d samples, %d failed" % (len(BAD) + 4, len(failures)))
+    print("lint self-test: %d samples, %d failed" % (len(BAD) + 6, len(failures)))
     return 1 if failures else 0
 
 

@@ -151,7 +151,7 @@ static enum status write_config(const struct bench_home *home, struct error *err
     struct buffer text = buffer_init(8192);
     snprintf(path, sizeof(path), "%.4000s/vedomod.yaml", home->path);
     buffer_format(&text,
-                  "origin: %s\nhome: .\nlisten: {endpoint: \"%s\", peers_max: 4096}\n"
+                  "origin: %s\nlisten: {endpoint: \"%s\"}\n"
                   "limits: {credit: 4096, pending_per_asker: 65536, pending_per_holder: 65536, "
                   "verifications: 1000000}\nwatch: {level: warning}\n",
                   home->origin, home->endpoint);

@@ -174,12 +174,10 @@ static enum status make_config(const char *home, const struct options *options, 
     const char *endpoint = options->endpoint != NULL ? options->endpoint : "tcp://127.0.0.1:7400";
     buffer_format(&text,
                   "# The broker's configuration. 'vedomo config check FILE' checks it; every other "
-                  "key, with its\n# default, stands in docs/configuration.md. Paths are relative "
-                  "to this file.\n\n"
+                  "key, with its\n# default, stands in docs/configuration.md. The broker reads "
+                  "it when it starts.\n\n"
                   "# The log's name. It names the federation and never changes.\n"
                   "origin: \"%s\"\n\n"
-                  "# Keys, cards, policy bundles, the log and its views.\n"
-                  "home: .\n\n"
                   "listen:\n"
                   "  # Where nodes, portals and people connect. 127.0.0.1 serves this machine "
                   "only.\n"

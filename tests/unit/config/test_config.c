@@ -53,14 +53,11 @@ TEST(a_small_broker_file_gets_every_default)
 {
     struct error err;
     struct config *config = NULL;
-    char home[600];
     assert_ok(load(CONFIG_VEDOMOD, "origin: vedomo.example/log\n" PINS, &config, &err));
     const struct config_vedomod *read = config_vedomod(config);
-    snprintf(home, sizeof(home), "%s/.", folder());
-    assert_string_equal(read->home, home);
     assert_string_equal(read->listen.endpoint, "tcp://127.0.0.1:7400");
     assert_int_equal(read->audit.batch_max, 256);
-    assert_int_equal(read->audit.tail_entries_max, 65536);
+    assert_int_equal(read->audit.full_percent, 90);
     assert_int_equal(read->exchange.life_max_ms, 15 * 60000);
     assert_int_equal(read->registrar.keys.count, 1);
     const struct config_key *keys = read->registrar.keys.items;
@@ -127,33 +124,35 @@ TEST(a_node_knows_its_registers_and_datasets)
     config_destroy(&config);
 }
 
-TEST(a_register_is_of_one_kind_and_exists)
+TEST(a_register_is_of_a_kind_that_the_node_reads_and_exists)
 {
-    assert_refused(CONFIG_NODE, NODE "registers:\n  main: {kind: sqlite, connect: x}\n",
-                   "registers.main: kind sqlite has 'path'");
-    assert_refused(CONFIG_NODE, NODE "registers:\n  main: {kind: http, path: x}\n",
-                   "this kind has 'connect'");
+    assert_refused(CONFIG_NODE, NODE "registers:\n  main: {kind: sqlite}\n",
+                   "registers.main.path: the key is missing");
+    assert_refused(CONFIG_NODE, NODE "registers:\n  main: {kind: sqlite, path: x, secret: y}\n",
+                   "registers.main.secret: there is no such key");
+    assert_refused(CONFIG_NODE, NODE "registers:\n  main: {kind: postgresql, path: x}\n",
+                   "registers.main.kind: expected one of sqlite, found 'postgresql'");
     assert_refused(CONFIG_NODE,
                    NODE "datasets:\n  d:\n    {from: other, source: s, query: q, fields: {a: b}}\n",
                    "datasets.d.from: no register 'other'");
     assert_refused(CONFIG_NODE, NODE "api: {listen: \"127.0.0.1:1\"}\n", "api.token");
 }
 
-TEST(a_reload_takes_what_it_can)
+TEST(settings_that_nothing_reads_do_not_exist)
 {
-    struct error err;
-    char key[CONFIG_KEY_BYTES] = "";
-    struct config *current = NULL;
-    struct config *next = NULL;
-    assert_ok(load(CONFIG_VEDOMOD, "origin: a/log\n" PINS, &current, &err));
-    assert_ok(load(CONFIG_VEDOMOD, "origin: a/log\n" PINS "watch: {level: debug}\n", &next, &err));
-    assert_false(config_needs_restart(current, next, key));
-    config_destroy(&next);
-    assert_ok(load(CONFIG_VEDOMOD, "origin: a/log\n" PINS "audit: {batch_max: 64}\n", &next, &err));
-    assert_true(config_needs_restart(current, next, key));
-    assert_string_equal(key, "audit.batch_max");
-    config_destroy(&next);
-    config_destroy(&current);
+    static const char *const gone[] = {
+        "listen: {peers_max: 1}",       "limits: {memory_per_member: 1 MB}",
+        "audit: {tail_entries: 65536}", "witnesses: {threshold: 0}",
+        "watch: {listen: x}",           "home: ."
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(gone); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "origin: vedomo.example/log\n" PINS "%s\n", gone[i]);
+        assert_refused(CONFIG_VEDOMOD, text, "there is no such key");
+    }
+    assert_refused(CONFIG_VEDOMOD, "origin: vedomo.example/log\n" PINS "threads: {readers: 17}\n",
+                   "threads.readers: expected a whole number, 1 to 16");
+    assert_refused(CONFIG_NODE, NODE "watch: {listen: x}\n", "there is no such key");
 }
 
 TEST(the_sample_files_load)

@@ -204,7 +204,7 @@ TEST(a_sqlite_register_is_read_through_its_mapping)
     node_lookup_destroy(&lookup);
     node_source_close(&source);
 
-    reg.kind = CONFIG_REGISTER_HTTP;
+    reg.kind = CONFIG_REGISTER_SQLITE + 1;
     assert_status(ST_UNSUPPORTED, node_source_open(&dataset, &reg, 2000, back, &source, &err));
     reg.kind = CONFIG_REGISTER_SQLITE;
     columns[0].column = "nmae";

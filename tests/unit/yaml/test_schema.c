@@ -44,7 +44,7 @@ static const struct yaml_shape inner_shape = { sizeof(struct inner), inner_rules
                                                offsetof(struct inner, line) };
 static const struct yaml_rule nested_rules[] = {
     { "depth", YAML_RULE_NUMBER, O(nested.depth), .preset = "3", .min = 1, .max = 5,
-      .reloadable = true, .help = "how deep" },
+      .help = "how deep" },
     { "word", YAML_RULE_TEXT, O(nested.word), .preset = "deep", .help = "a word" },
     END,
 };
@@ -184,42 +184,14 @@ TEST(no_memory_is_told_apart_from_a_bad_file)
     arena_destroy(&arena);
 }
 
-static bool differs(const char *a, const char *b, char key[64])
-{
-    struct error err;
-    struct outer left;
-    struct outer right;
-    struct arena *arena = arena_create(1 << 16);
-    assert_ok(read_outer(a, arena, &left, &err));
-    assert_ok(read_outer(b, arena, &right, &err));
-    bool result = yaml_schema_differs(&outer_shape, &left, &right, key, 64);
-    arena_destroy(&arena);
-    return result;
-}
-
-TEST(a_reload_sees_which_key_stands_in_its_way)
-{
-    char key[64] = "";
-    assert_false(differs("text: x\n", "text: x\nnumber: 5\n", key));
-    assert_false(differs("text: x\n", "text: x\nnested: {depth: 4}\n", key));
-    assert_true(differs("text: x\n", "text: x\nnested: {word: shallow}\n", key));
-    assert_string_equal(key, "nested.word");
-    assert_true(differs("text: x\nnumbers: [1]\n", "text: x\nnumbers: [2]\n", key));
-    assert_string_equal(key, "numbers");
-    assert_true(differs("text: x\ninners: {a: {}}\n", "text: x\ninners: {b: {}}\n", key));
-    assert_true(differs("text: x\ninners: {a: {}}\n", "text: x\ninners: {a: {weight: 1}}\n", key));
-    assert_true(differs("text: x\n", "text: y\n", key));
-    assert_string_equal(key, "text");
-}
-
 TEST(the_reference_names_every_key)
 {
     struct buffer out = buffer_init(1 << 16);
-    yaml_schema_markdown(&outer_shape, true, &out);
+    yaml_schema_markdown(&outer_shape, &out);
     buffer_u8(&out, 0);
     const char *text = (const char *)out.data;
-    assert_non_null(strstr(text, "| `number` | a whole number, 2 to 8 | `5` | no | a number |\n"));
-    assert_non_null(strstr(text, "| `nested.depth` | a whole number, 1 to 5 | `3` | yes |"));
+    assert_non_null(strstr(text, "| `number` | a whole number, 2 to 8 | `5` | a number |\n"));
+    assert_non_null(strstr(text, "| `nested.depth` | a whole number, 1 to 5 | `3` | how deep |"));
     assert_non_null(strstr(text, "| `inners.NAME.weight` |"));
     assert_non_null(strstr(text, "| `text` | text, 1 to 10 bytes | required |"));
     buffer_fini(&out);
