@@ -19,6 +19,19 @@ def start_time(pid):
     return None if fields[0] == "Z" else int(fields[19])
 
 
+def thread_states(pid):
+    """The state of each of its threads: "R", "S", "T", …"""
+    states = []
+    for thread in os.listdir("/proc/%d/task" % pid):
+        try:
+            with open("/proc/%d/task/%s/stat" % (pid, thread), encoding="utf-8", errors="replace") as file:
+                text = file.read()
+        except OSError:
+            continue
+        states.append(text[text.rindex(")") + 2])
+    return states
+
+
 def free_ports(count):
     """So many TCP ports of 127.0.0.1 that nobody listens on now."""
     sockets = []
@@ -70,6 +83,14 @@ class Process:
     def send(self, number):
         if self.alive():
             os.kill(self.popen.pid, number)
+
+    def hold(self, patience_s=10.0):
+        """Stops it where it is, until it is sent SIGCONT. Returns once no thread of it runs any more."""
+        self.send(signal.SIGSTOP)
+        deadline = time.monotonic() + patience_s
+        while any(state != "T" for state in thread_states(self.popen.pid)):
+            if time.monotonic() > deadline:
+                raise TimeoutError("%s does not stand still" % self.name)
 
     def stop(self, patience_s=10.0):
         """Asks, waits, then insists. Gives the exit status; None: it never ran."""

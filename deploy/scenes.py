@@ -343,7 +343,7 @@ class Story:
         question = self.question(code, OPINION, "driving-licence-issue", {"kind": "consent"})
         # The dispensary's node is held still for a moment, so that the request waits with the holder.
         before = self.decisions()
-        self.house.nodes["psychiatry"].send(signal.SIGSTOP)
+        self.house.nodes["psychiatry"].hold()
         waiting = {}
         asker = threading.Thread(target=lambda: waiting.update(self.ask(question)))
         try:
