@@ -213,8 +213,10 @@ static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
     row->leaf = job_keep(job, entry->record.leaf);
     row->state = is_doubtful(desk, &entry->facts) ? WIRE_MEMBER_REVOKED : 0;
     row->parts = parts;
+    // An entry about nobody leads to nobody.
+    bool about_nobody = entry->facts.officer == NULL || entry->facts.officer->tag.size == 0;
     for (size_t i = 0; i < body->count; i++) {
-        if (may_see(job, body->parts[i].type, person)) {
+        if (may_see(job, body->parts[i].type, person || about_nobody)) {
             parts[row->parts_count++] = (struct wire_row_part){ .type = body->parts[i].type,
                                                                 .salt = body->parts[i].salt,
                                                                 .bytes = body->parts[i].bytes };
