@@ -9,6 +9,7 @@
 #pragma once
 
 #include "audit/log.h"
+#include "proof/tiles.h"
 #include "store/store.h"
 
 enum audit_journal_table {
@@ -24,9 +25,9 @@ extern const char *const audit_journal_tables[AUDIT_JOURNAL_TABLES];
 
 enum {
     AUDIT_RECORD_HEAD_BYTES = 1 + AUDIT_LEAF_BYTES + 4 + AUDIT_BOX_NONCE_BYTES,
-    AUDIT_TILE_HASHES = 256,
-    AUDIT_TILE_BYTES = AUDIT_TILE_HASHES * DIGEST_BYTES,
-    AUDIT_TILE_LEVELS = 8, // 256^8 leaves
+    AUDIT_TILE_HASHES = PROOF_TILE_HASHES,
+    AUDIT_TILE_BYTES = PROOF_TILE_BYTES,
+    AUDIT_TILE_LEVELS = PROOF_TILE_LEVELS,
 };
 
 // HOME/log and HOME/log.published, and the bound of the first when none is configured.

@@ -16,15 +16,6 @@ static struct digest fold(struct digest *hashes, unsigned levels)
     return hashes[0];
 }
 
-struct digest audit_tile_root(const struct digest *hashes)
-{
-    struct digest copy[AUDIT_TILE_HASHES / 2];
-    for (unsigned i = 0; i < AUDIT_TILE_HASHES / 2; i++) {
-        copy[i] = seal_node_hash(&hashes[2 * i], &hashes[2 * i + 1]);
-    }
-    return fold(copy, 7);
-}
-
 enum status audit_edge_append(struct audit_edge *edge, const struct digest *leaf_hash,
                               audit_tile_full full, void *context, struct error *err)
 {
@@ -41,7 +32,7 @@ enum status audit_edge_append(struct audit_edge *edge, const struct digest *leaf
         if (status != ST_OK) {
             return status;
         }
-        hash = audit_tile_root(edge->hashes[level]);
+        hash = proof_tile_root(edge->hashes[level]);
     }
     edge->size++;
     return ST_OK;
@@ -145,7 +136,7 @@ enum status audit_tiles_read(struct audit_tiles *tiles, unsigned level, uint64_t
         if (status != ST_OK) {
             return status;
         }
-        hashes[i] = audit_tile_root(tile);
+        hashes[i] = proof_tile_root(tile);
     }
     return ST_OK;
 }

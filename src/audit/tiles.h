@@ -5,7 +5,7 @@
 #include "audit/record.h"
 #include "base/snapshot.h"
 #include "proof/note.h"
-#include "proof/tree.h"
+#include "proof/tiles.h"
 
 // The hashes of the tiles that are not full yet, for every level of tiles.
 struct audit_edge {
@@ -22,9 +22,6 @@ NODISCARD enum status audit_edge_append(struct audit_edge *edge, const struct di
                                         audit_tile_full full, void *context, struct error *err);
 
 void audit_edge_copy(struct audit_edge *to, const struct audit_edge *from);
-
-// The root of a full tile.
-struct digest audit_tile_root(const struct digest *hashes);
 
 // A source of nodes, for one transaction. Lives on the stack.
 struct audit_tiles {

@@ -116,12 +116,19 @@ enum status file_replace(const char *path, struct bytes content, mode_t mode, st
     if (status != ST_OK) {
         return status;
     }
-    if (rename(beside, path) != 0) {
-        status = error_errno(err, ST_IO, "%s: rename", path);
+    status = file_move(beside, path, err);
+    if (status != ST_OK) {
         unlink(beside);
-        return status;
     }
-    return sync_folder_of(path, err);
+    return status;
+}
+
+enum status file_move(const char *from, const char *to, struct error *err)
+{
+    if (rename(from, to) != 0) {
+        return error_errno(err, ST_IO, "%s: rename", to);
+    }
+    return sync_folder_of(to, err);
 }
 
 enum status file_make_folder(const char *path, mode_t mode, struct error *err)

@@ -21,6 +21,9 @@ NODISCARD enum status file_create(const char *path, struct bytes content, mode_t
 NODISCARD enum status file_replace(const char *path, struct bytes content, mode_t mode,
                                    struct error *err);
 
+// Moves a file within a file system over whatever has the name `to`, and syncs that folder.
+NODISCARD enum status file_move(const char *from, const char *to, struct error *err);
+
 // Makes a folder; one that is there already is fine.
 NODISCARD enum status file_make_folder(const char *path, mode_t mode, struct error *err);
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "broker/metric.h"
 #include "proof/note.h"
+#include "proof/tiles.h"
 
 enum { PIECE_BYTES = 240 * 1024, LEAVES_MAX = 4096 };
 
@@ -303,6 +304,18 @@ static enum status answer_leaves(struct desk *desk, struct job *job, struct wire
     return status;
 }
 
+// Frame 2 is the hashes.
+static enum status answer_tile(struct desk *desk, struct job *job, struct wire_result *result,
+                               struct error *err)
+{
+    const struct wire_query *query = job->payload;
+    uint64_t size = query->to == 0 ? desk->size : query->to;
+    unsigned level =
+        query->offset < PROOF_TILE_LEVELS ? (unsigned)query->offset : PROOF_TILE_LEVELS;
+    (void)result;
+    return audit_log_tile(desk->log, level, query->index, query->limit, size, &desk->body, err);
+}
+
 // ---- figures
 
 static void add_figure(void *context, const char *name, uint64_t number)
@@ -373,6 +386,7 @@ static const struct {
     [WIRE_QUERY_CONSISTENCY] = { EVERYBODY, answer_consistency },
     [WIRE_QUERY_LEAVES] = { EVERYBODY, answer_leaves },
     [WIRE_QUERY_STATUS] = { OVERSEERS | ROLE(OPERATOR), answer_status },
+    [WIRE_QUERY_TILE] = { EVERYBODY, answer_tile },
 };
 
 enum status query_answer(struct desk *desk, struct job *job, struct wire_result *result,

@@ -187,9 +187,6 @@ static enum status finish_portal(const struct config *config, struct error *err)
     if (status == ST_OK) {
         status = finish_pins(config, &read->registrar, "registrar.keys", err);
     }
-    if (status == ST_OK) {
-        status = finish_pins(config, &read->policy, "policy.keys", err);
-    }
     return status;
 }
 

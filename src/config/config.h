@@ -145,8 +145,7 @@ struct config_column {
 
 // portal.yaml.
 struct config_portal {
-    const char *listen;         // address of the HTTP server
-    const char *public_address; // as browsers write it
+    const char *listen; // address of the HTTP server
     const char *identity;
     const char *state;
     struct {
@@ -155,16 +154,12 @@ struct config_portal {
         const char *vkey;
     } broker;
     struct config_pins registrar;
-    struct config_pins policy;
-    int language; // enum catalogue_language
     struct {
         uint64_t connections_max;
         uint64_t per_address_max;
         int64_t idle_ms;
-        uint64_t body_bytes_max;
     } http;
     struct {
-        const char *listen;
-        int level;
+        int level; // enum log_level
     } watch;
 };

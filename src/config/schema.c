@@ -21,8 +21,6 @@
 static const char *const level_words[] = { "debug", "info", "notice", "warning", "error", NULL };
 // As enum config_register_kind.
 static const char *const register_words[] = { "sqlite", NULL };
-// As enum catalogue_language.
-static const char *const language_words[] = { "ru", "en", NULL };
 
 static const struct yaml_rule key_rule = {
     "", YAML_RULE_TEXT, offsetof(struct config_key, text), .required = true, .min = 52, .max = 52
@@ -279,13 +277,9 @@ static const struct yaml_rule p_http[] = {
       .max = 65536, .help = "from one address" },
     { "idle", YAML_RULE_DURATION, P(http.idle_ms), .preset = "30 s", .min = S(1), .max = MIN(10),
       .help = "a connection without traffic is closed" },
-    { "body_max", YAML_RULE_SIZE, P(http.body_bytes_max), .preset = "64 KB", .min = KB(1),
-      .max = MB(1), .help = "of a form" },
     END_OF_RULES,
 };
 static const struct yaml_rule p_watch[] = {
-    { "listen", YAML_RULE_TEXT, P(watch.listen), .max = 256,
-      .help = "address for Prometheus, such as `127.0.0.1:9400`" },
     LEVEL(struct config_portal),
     END_OF_RULES,
 };
@@ -295,9 +289,7 @@ SECTION_SHAPE(p, struct config_portal, watch);
 
 static const struct yaml_rule portal_rules[] = {
     { "listen", YAML_RULE_TEXT, P(listen), .preset = "127.0.0.1:8490", .min = 1, .max = 256,
-      .help = "address of the HTTP server" },
-    { "public_address", YAML_RULE_TEXT, P(public_address), .required = true, .min = 8, .max = 256,
-      .help = "as browsers write it, such as `https://vedomo.example`" },
+      .help = "address of the HTTP server: `127.0.0.1:8490`, `[::1]:8490`" },
     { "identity", YAML_RULE_TEXT, P(identity), .required = true, .min = 1, .max = 1024,
       .help = "file with the portal's keys" },
     { "state", YAML_RULE_TEXT, P(state), .required = true, .min = 1, .max = 1024,
@@ -305,9 +297,6 @@ static const struct yaml_rule portal_rules[] = {
     { "broker", YAML_RULE_RECORD, 0, .required = true, .shape = &p_broker_shape,
       .help = "where it connects and by what it knows the log" },
     PINS(struct config_portal, registrar, "keys that sign cards"),
-    PINS(struct config_portal, policy, "keys that sign policy bundles"),
-    { "language", YAML_RULE_CHOICE, P(language), .preset = "ru", .words = language_words,
-      .help = "of pages for a browser that names none" },
     SECTION(p, http, "bounds of the HTTP server"),
     SECTION(p, watch, "events and figures"),
     END_OF_RULES,

@@ -66,7 +66,8 @@ enum wire_query_kind {
     WIRE_QUERY_INCLUSION = 7,
     WIRE_QUERY_CONSISTENCY = 8,
     WIRE_QUERY_LEAVES = 9,
-    WIRE_QUERY_STATUS = 10
+    WIRE_QUERY_STATUS = 10,
+    WIRE_QUERY_TILE = 11
 };
 
 // The class in an entry's public leaf.

@@ -534,7 +534,7 @@ static const struct wire_rule session_rules[] = {
 
 static const struct wire_rule query_rules[] = {
     ROW(query, 1, version, VERSION),
-    ROW(query, 2, kind, NUMBER(1, 10)),
+    ROW(query, 2, kind, NUMBER(1, 11)),
     ROW(query, 3, subject_scheme, CODE),
     ROW(query, 4, subject, TEXT(64)),
     ROW(query, 5, session, DIGEST),

@@ -4,6 +4,7 @@
 #include "node/check.h"
 
 #include "base/event.h"
+#include "base/supervisor.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -12,8 +13,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
@@ -56,29 +55,6 @@ static void keep_memory_private(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-// Tells systemd, when it waits for it (sd_notify(3)).
-static void notify(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (path == NULL || strlen(path) == 0 || strlen(path) >= sizeof(address.sun_path)) {
-        return;
-    }
-    memcpy(address.sun_path, path, strlen(path));
-    if (address.sun_path[0] == '@') {
-        address.sun_path[0] = '\0';
-    }
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return;
-    }
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    ssize_t sent =
-        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
-    (void)sent; // nobody to tell
-    close(fd);
-}
-
 static int failed(const char *path, const struct error *err)
 {
     fprintf(stderr, "vedomo-node: %s: %s\n", path, err->message);
@@ -104,12 +80,12 @@ static int serve(const char *path, const sigset_t *signals)
     if (status == ST_OK) {
         log_event(LOG_LEVEL_NOTICE, "node.started", log_text("member", config_node(config)->member),
                   log_number("port", api == NULL ? 0 : node_api_port(api)));
-        notify("READY=1");
+        supervisor_notify("READY=1");
         int signal = 0;
         while (sigwait(signals, &signal) != 0) {
         }
         log_event(LOG_LEVEL_NOTICE, "node.stopping");
-        notify("STOPPING=1");
+        supervisor_notify("STOPPING=1");
     } else {
         err.status = status;
         result = failed(path, &err);

@@ -35,6 +35,7 @@ extern const struct command cmd_audit_verify_receipt;
 extern const struct command cmd_audit_consistency;
 extern const struct command cmd_request_explain;
 extern const struct command cmd_log_vkey;
+extern const struct command cmd_log_export;
 extern const struct command cmd_status;
 extern const struct command cmd_config_check;
 extern const struct command cmd_bench_decide;

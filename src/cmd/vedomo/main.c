@@ -39,6 +39,7 @@ static const struct command *const commands[] = {
     &cmd_audit_verify,
     &cmd_audit_verify_receipt,
     &cmd_log_vkey,
+    &cmd_log_export,
     &cmd_status,
     &cmd_config_check,
     &cmd_bench_decide,

@@ -1,0 +1,194 @@
+// The portal's beginning and end. Whatever is wrong with keys, trust or folders is told here, in
+// words, before anything is served.
+#include "portal/inside.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "bus/context.h"
+#include "registry/file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum {
+    BODY_MAX_BYTES = 1024, // nothing here takes one
+    ANSWER_MS = 10000,     // the log's thread gives up sooner
+};
+
+static enum status take_state(struct portal *portal, struct error *err)
+{
+    char path[PORTAL_PATH_MAX];
+    const char *state = portal->config->state;
+    if (snprintf(path, sizeof(path), "%s/lock", state) >= (int)sizeof(path) ||
+        snprintf(portal->checkpoint_path, sizeof(portal->checkpoint_path), "%s/checkpoint",
+                 state) >= (int)sizeof(portal->checkpoint_path)) {
+        return error_set(err, ST_USAGE, "state: the folder's path is too long");
+    }
+    enum status status = file_make_folder(state, 0700, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    portal->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (portal->lock < 0) {
+        return error_errno(err, ST_IO, "'%s'", path);
+    }
+    if (flock(portal->lock, LOCK_EX | LOCK_NB) != 0) {
+        return error_set(err, ST_EXISTS, "state '%s': a portal is running there already", state);
+    }
+    return ST_OK;
+}
+
+static enum status read_identity(struct portal *portal, struct error *err)
+{
+    const struct config_portal *config = portal->config;
+    enum status status = seal_keyfile_load(config->identity, &portal->identity, err);
+    if (status == ST_OK && portal->identity.role != SEAL_ROLE_PORTAL) {
+        status = error_set(err, ST_USAGE, "identity '%s': the key of a %s, not of a portal",
+                           config->identity, seal_role_name(portal->identity.role));
+    }
+    if (status == ST_OK) {
+        status = proof_key_parse(bytes_text(config->broker.vkey), &portal->log, err);
+    }
+    if (status == ST_OK && portal->log.type != PROOF_KEY_ED25519) {
+        status = error_set(err, ST_USAGE, "broker.vkey: the key of a witness, not of a log");
+    }
+    return status;
+}
+
+// The broker's card, under the registrar's signature.
+static enum status read_broker(struct portal *portal, struct error *err)
+{
+    const struct config_portal *config = portal->config;
+    const struct config_key *keys = config->registrar.keys.items;
+    struct registry_pins pins = { .threshold = (size_t)config->registrar.threshold };
+    struct registry_file_content content;
+    for (size_t i = 0; i < config->registrar.keys.count && i < REGISTRY_PINS_MAX; i++) {
+        pins.keys[pins.count++] = keys[i].key;
+    }
+    enum status status =
+        registry_file_read(config->broker.card, 1u << REGISTRY_FILE_CARD, &content, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = registry_card_verify(buffer_view(&content.message), bytes_text(portal->log.name),
+                                  &pins, &portal->broker, err);
+    registry_file_fini(&content);
+    if (status == ST_OK && portal->broker.role != REGISTRY_ROLE_BROKER) {
+        status = error_set(err, ST_USAGE, "it is not a broker's card");
+    }
+    uint64_t now = (uint64_t)clock_wall_ms();
+    if (status == ST_OK && (now < portal->broker.not_before || now >= portal->broker.not_after)) {
+        status = error_set(err, ST_DENIED, "it is not valid now");
+    }
+    if (status != ST_OK) {
+        error_wrap(err, "broker's card '%s'", config->broker.card);
+    }
+    return status;
+}
+
+// "127.0.0.1:8490", "[::1]:8490".
+static enum status start_server(struct portal *portal, struct error *err)
+{
+    const struct config_portal *config = portal->config;
+    char address[256];
+    uint64_t port = 0;
+    const char *listen = config->listen;
+    const char *colon = strrchr(listen, ':');
+    if (colon == NULL || (size_t)(colon - listen) >= sizeof(address) ||
+        !text_u64_parse(bytes_text(colon + 1), UINT16_MAX, &port)) {
+        return error_set(err, ST_USAGE, "listen '%s': neither 127.0.0.1:PORT nor [::1]:PORT",
+                         listen);
+    }
+    size_t size = (size_t)(colon - listen);
+    bool bracketed = size > 2 && listen[0] == '[' && listen[size - 1] == ']';
+    snprintf(address, sizeof(address), "%.*s", (int)(bracketed ? size - 2 : size),
+             bracketed ? listen + 1 : listen);
+    struct web_server_config server = {
+        .address = address,
+        .port = (uint16_t)port,
+        .body_max_bytes = BODY_MAX_BYTES,
+        .connections_max = (unsigned)config->http.connections_max,
+        .per_address_max = (unsigned)config->http.per_address_max,
+        .idle_timeout_ms = (unsigned)config->http.idle_ms,
+        .answer_timeout_ms = ANSWER_MS,
+        .handler = portal_pages_handle,
+        .context = portal,
+    };
+    return web_server_start(&server, &portal->server, err);
+}
+
+// What is left once both threads have ended.
+static void portal_free(struct portal *portal)
+{
+    queue_destroy(&portal->visits);
+    bus_context_destroy(&portal->context);
+    seal_identity_fini(&portal->identity);
+    if (portal->lock >= 0) {
+        close(portal->lock);
+    }
+    free(portal);
+}
+
+void portal_stop(struct portal **portal)
+{
+    struct portal *stopped = *portal;
+    if (stopped == NULL) {
+        return;
+    }
+    *portal = NULL;
+    // No more visits first; what waits is answered by the log's thread while the server lives.
+    queue_close(stopped->visits);
+    if (stopped->thread != NULL) {
+        thread_join(&stopped->thread);
+    }
+    web_server_stop(&stopped->server);
+    portal_free(stopped);
+}
+
+enum status portal_start(const struct config_portal *config, struct portal **portal,
+                         struct error *err)
+{
+    struct portal *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return error_set(err, ST_NOMEM, "portal: no memory");
+    }
+    made->config = config;
+    made->lock = -1;
+    enum status status = queue_create(PORTAL_VISITS_MAX, 0, &made->visits, err);
+    if (status != ST_OK) {
+        free(made);
+        return status;
+    }
+    status = take_state(made, err);
+    if (status == ST_OK) {
+        status = read_identity(made, err);
+    }
+    if (status == ST_OK) {
+        status = read_broker(made, err);
+    }
+    if (status == ST_OK) {
+        status = bus_context_create(1, &made->context, err);
+    }
+    if (status == ST_OK) {
+        status = thread_start("log", portal_log_run, made, &made->thread, err);
+    }
+    if (status == ST_OK) {
+        status = start_server(made, err);
+    }
+    if (status != ST_OK) {
+        portal_stop(&made);
+        return status;
+    }
+    *portal = made;
+    return ST_OK;
+}
+
+uint16_t portal_port(const struct portal *portal)
+{
+    return web_server_port(portal->server);
+}
