@@ -21,6 +21,7 @@ struct connection {
     uint64_t ping_number;
     unsigned waiting;    // messages in the outbox
     unsigned told;       // of these, such as belong to no exchange
+    unsigned replies;    // of them, replies
     bool full;           // while the outbox is gone through: the socket takes no more of it
     unsigned rejected;   // messages turned away since the last entry about it
     int64_t rejected_ms; // monotonic: when that entry may be made again

@@ -5,13 +5,14 @@
 
 #include <stdlib.h>
 
-enum { TOLD_MAX = 64 }; // of one connection
+enum { TOLD_MAX = 64, REPLIES_MAX = 1024 }; // of one connection
 
 struct outbox_item {
     struct outbox_item *next;
     struct digest key;
     struct exchange *exchange; // NULL: taken back, or
-    bool told;                 // of no exchange
+    bool told;                 // of no exchange, or
+    bool reply;                // to a message
     struct bus_frame head;
     struct bus_frame boxes;
 };
@@ -146,6 +147,25 @@ void outbox_tell(struct outbox *outbox, struct connection *connection, struct bu
     bus_frame_fini(&boxes);
 }
 
+void outbox_reply(struct outbox *outbox, struct connection *connection,
+                  const struct bus_route *route, struct bus_frame *head, struct bus_frame *boxes)
+{
+    struct error err;
+    bool newest =
+        connection != NULL && connection->greeted && bus_route_equal(&connection->route, route);
+    bool waits = newest && connection->waiting > 0;
+    if (!waits && bus_socket_send(outbox->socket, route, head, boxes, &err) != ST_BUSY) {
+        return;
+    }
+    if (newest && connection->replies < REPLIES_MAX) {
+        struct outbox_item *item = add_item(outbox, connection, head, boxes);
+        if (item != NULL) {
+            item->reply = true;
+            connection->replies++;
+        }
+    }
+}
+
 void outbox_untell(struct outbox *outbox, struct connection *connection)
 {
     for (struct outbox_item *item = outbox->first; item != NULL && connection->told > 0;
@@ -175,7 +195,7 @@ static bool settle(struct outbox *outbox, struct outbox_item *item, struct conne
 {
     struct exchange *exchange = item->exchange;
     enum outbox_result result = OUTBOX_SENT;
-    if (exchange != NULL || item->told) {
+    if (exchange != NULL || item->told || item->reply) {
         result = connection->full ? OUTBOX_WAITS
                                   : try_send(outbox, connection, &item->head, &item->boxes);
     }
@@ -185,6 +205,7 @@ static bool settle(struct outbox *outbox, struct outbox_item *item, struct conne
     }
     connection->waiting--;
     connection->told -= item->told ? 1 : 0;
+    connection->replies -= item->reply ? 1 : 0;
     drop_item(item);
     if (result == OUTBOX_GONE && exchange != NULL) {
         outbox->lost(outbox->owner, exchange);

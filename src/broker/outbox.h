@@ -41,6 +41,12 @@ void outbox_tell(struct outbox *outbox, struct connection *connection, struct bu
 // The connection is greeted anew: WELCOME says more than any PROOF that still waits, so none goes.
 void outbox_untell(struct outbox *outbox, struct connection *connection);
 
+// Sends a reply of no exchange to where a message came from: behind whatever waits for that
+// connection, when it is the key's newest; at once or never for another. Takes both frames over or
+// leaves them; a connection that lets too many replies wait does without the rest.
+void outbox_reply(struct outbox *outbox, struct connection *connection,
+                  const struct bus_route *route, struct bus_frame *head, struct bus_frame *boxes);
+
 // Takes back what the exchange has waiting. True: there was something, and it was never sent.
 bool outbox_recall(struct exchange *exchange);
 

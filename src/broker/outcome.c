@@ -15,16 +15,10 @@ enum { DELIVERIES_MAX = 256, DELIVERY_WAIT_MS = 1000 };
 
 // ---- sending
 
-static bool send_to(struct router *router, const struct bus_route *route, struct bus_frame *head,
-                    struct bus_frame *boxes)
-{
-    struct error err;
-    return bus_socket_send(router->socket, route, head, boxes, &err) == ST_OK;
-}
-
 static void reply(struct router *router, struct job *job)
 {
-    send_to(router, &job->from.route, &job->reply_head, &job->reply_boxes);
+    outbox_reply(router->outbox, job->connection, &job->from.route, &job->reply_head,
+                 &job->reply_boxes);
 }
 
 static void give_credit_back(struct router *router, const struct digest *asker_key)
@@ -317,7 +311,7 @@ static void end(struct router *router, struct job *job)
         struct connection *asker =
             connection_find(router->connections, &exchange->asker_key, false);
         if (asker != NULL && asker->greeted) {
-            send_to(router, &asker->route, &job->reply_head, &job->reply_boxes);
+            outbox_reply(router->outbox, asker, &asker->route, &job->reply_head, &job->reply_boxes);
         }
         router_forget(router, exchange);
     } else if (job->kind == JOB_ENDING) {
@@ -378,7 +372,7 @@ static void repeat(struct router *router, struct job *job)
     bus_frame_init(&boxes);
     bus_frame_share(&head, &held->held_head);
     bus_frame_share(&boxes, &held->held_boxes);
-    send_to(router, &job->from.route, &head, &boxes);
+    outbox_reply(router->outbox, job->connection, &job->from.route, &head, &boxes);
     bus_frame_fini(&head);
     bus_frame_fini(&boxes);
 }

@@ -76,22 +76,16 @@ static void refuse_now(struct router *router, struct job *job, const char *reaso
         job->connection->rejected++;
     }
     frame_refuse(&router->maker, job, reason, message, 0);
-    struct error err;
-    if (bus_socket_send(router->socket, &job->from.route, &job->reply_head, &job->reply_boxes,
-                        &err) != ST_OK) {
-        log_event(LOG_LEVEL_DEBUG, "refusal.not-sent", log_text("why", err.message));
-    }
+    outbox_reply(router->outbox, job->connection, &job->from.route, &job->reply_head,
+                 &job->reply_boxes);
 }
 
 static void busy_now(struct router *router, struct job *job, const char *reason)
 {
     metric_add(METRIC_BUSY, 1);
     frame_busy(&router->maker, job, reason, SECOND_MS / 2);
-    struct error err;
-    if (bus_socket_send(router->socket, &job->from.route, &job->reply_head, &job->reply_boxes,
-                        &err) != ST_OK) {
-        log_event(LOG_LEVEL_DEBUG, "busy.not-sent", log_text("why", err.message));
-    }
+    outbox_reply(router->outbox, job->connection, &job->from.route, &job->reply_head,
+                 &job->reply_boxes);
 }
 
 static bool count_fault(const struct bus_message *message)

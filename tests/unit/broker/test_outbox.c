@@ -297,3 +297,37 @@ TEST(what_waits_for_a_connection_that_goes_is_told_lost_once)
     assert_int_equal(send_one(&f), OUTBOX_GONE);
     tear_down(&f);
 }
+
+TEST(replies_wait_for_a_full_connection_too_and_arrive_in_order)
+{
+    struct fixture f;
+    struct error err = { 0 };
+    struct bus_message message;
+    set_up(&f);
+    size_t sent = fill(&f);
+    for (uint8_t i = 0; i < 3; i++) {
+        struct bus_frame head;
+        struct bus_frame boxes;
+        uint8_t number = (uint8_t)(200 + i);
+        assert_ok(bus_frame_copy(&head, bytes_of(&number, 1), &err));
+        bus_frame_init(&boxes);
+        outbox_reply(f.outbox, f.connection, &f.connection->route, &head, &boxes);
+        bus_frame_fini(&head);
+        bus_frame_fini(&boxes);
+    }
+    assert_int_equal(f.connection->replies, 3);
+    bus_message_init(&message);
+    for (size_t i = 0; i < sent + 4; i++) {
+        int64_t deadline_ms = clock_monotonic_ms() + WAIT_MS;
+        size_t count = 0;
+        while (count == 0 && clock_monotonic_ms() < deadline_ms) {
+            outbox_retry(f.outbox);
+            assert_ok(bus_socket_receive(f.dealer, &message, 1, &count, &err));
+        }
+        assert_int_equal(count, 1);
+        assert_int_equal(bus_frame_view(&message.head).data[0], i <= sent ? i : 200 + i - sent - 1);
+    }
+    assert_int_equal(f.connection->replies, 0);
+    bus_message_fini(&message);
+    tear_down(&f);
+}
