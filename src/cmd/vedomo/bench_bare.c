@@ -337,9 +337,10 @@ static void run_crowd(struct thread *thread, void *argument)
         if (status != ST_OK) {
             bench_tally_wrong(&crowd->crew->tally, err.message);
         }
-        atomic_store(&crowd->crew->quiet, status != ST_OK || is_quiet(crowd));
+        bench_crew_rest(crowd->crew, status != ST_OK || is_quiet(crowd));
     }
     close_crowd(crowd);
+    atomic_store(&crowd->crew->gone, true);
 }
 
 // ---- life

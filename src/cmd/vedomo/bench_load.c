@@ -320,7 +320,7 @@ static enum status take_turn(struct crowd *crowd, struct error *err)
     if (status == ST_OK && crowd->asks) {
         status = ask_more(crowd, err);
     }
-    atomic_store(&crowd->bench.crew->quiet, is_quiet(crowd));
+    bench_crew_rest(crowd->bench.crew, is_quiet(crowd));
     return status;
 }
 
@@ -338,6 +338,7 @@ static void run_crowd(struct thread *thread, void *argument)
         }
     }
     close_crowd(crowd);
+    atomic_store(&crowd->bench.crew->gone, true);
 }
 
 // ---- life

@@ -2,6 +2,7 @@
 // cannot be more exact, and what comes late for another reason counts as latency.
 #include "bench_pace.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -58,6 +59,16 @@ bool bench_crew_due(struct bench_crew *crew, int64_t now_ns, int64_t *due_ns)
     return true;
 }
 
+void bench_crew_rest(struct bench_crew *crew, bool quiet)
+{
+    if (atomic_load(&crew->giving)) {
+        crew->given = crew->tally;
+        crew->tally = (struct bench_tally){ 0 };
+        atomic_store(&crew->giving, false);
+    }
+    atomic_store(&crew->quiet, quiet);
+}
+
 int64_t bench_crew_deadline_ms(const struct bench_crew *crew, int64_t now_ms)
 {
     bool beats = crew->pace->rate > 0 && crew->askers > 0 && atomic_load(&crew->pace->running);
@@ -93,8 +104,19 @@ bool bench_pace_quiet(const struct bench_pace *pace, const struct bench_crew *cr
 void bench_pace_collect(struct bench_crew *crews, size_t count, struct bench_tally *sum)
 {
     for (size_t i = 0; i < count; i++) {
-        bench_tally_add(sum, &crews[i].tally);
-        crews[i].tally = (struct bench_tally){ 0 };
+        atomic_store(&crews[i].giving, true);
+    }
+    wake_all(crews, count);
+    for (size_t i = 0; i < count; i++) {
+        while (atomic_load(&crews[i].giving) && !atomic_load(&crews[i].gone)) {
+            poll(NULL, 0, 1);
+        }
+        bool gave = !atomic_load(&crews[i].giving);
+        bench_tally_add(sum, gave ? &crews[i].given : &crews[i].tally);
+        crews[i].given = (struct bench_tally){ 0 };
+        if (!gave) {
+            crews[i].tally = (struct bench_tally){ 0 };
+        }
     }
 }
 

@@ -28,7 +28,10 @@ struct bench_crew {
     struct thread *thread;
     int wake;                 // eventfd: the pace has changed
     atomic_bool quiet;        // nothing is under way in this thread
-    struct bench_tally tally; // the thread's; the main thread's while it is quiet
+    struct bench_tally tally; // the thread's
+    struct bench_tally given; // the main thread's once `giving` is false again
+    atomic_bool giving;       // the main thread waits for `tally`
+    atomic_bool gone;         // the thread has ended: `tally` is the main thread's
     size_t askers;            // of this thread; 0: it holds
     uint64_t started;         // requests set off in this run (open loop)
     uint64_t run;             // that `started` belongs to: begin_ns
@@ -44,6 +47,10 @@ void bench_crew_woken(struct bench_crew *crew);
 // Open loop: true while a request is due; *due_ns is when it was. Counts it as set off.
 bool bench_crew_due(struct bench_crew *crew, int64_t now_ns, int64_t *due_ns);
 
+// The thread's, at the end of each turn: whether nothing is under way in it; hands its tally over
+// when the main thread waits for it, and begins a new one.
+void bench_crew_rest(struct bench_crew *crew, bool quiet);
+
 // When the thread must look again although nothing comes in, monotonic.
 int64_t bench_crew_deadline_ms(const struct bench_crew *crew, int64_t now_ms);
 
@@ -51,10 +58,10 @@ int64_t bench_crew_deadline_ms(const struct bench_crew *crew, int64_t now_ms);
 void bench_pace_start(struct bench_pace *pace, struct bench_crew *crews, size_t count);
 void bench_pace_stop(struct bench_pace *pace, struct bench_crew *crews, size_t count);
 
-// All crews are quiet and no run is on: their tallies may be read.
+// All crews are quiet and no run is on.
 bool bench_pace_quiet(const struct bench_pace *pace, const struct bench_crew *crews, size_t count);
 
-// Adds the tallies up into *sum and begins new ones. Only while quiet.
+// Adds the tallies up into *sum; each thread hands its own over and begins a new one.
 void bench_pace_collect(struct bench_crew *crews, size_t count, struct bench_tally *sum);
 
 // Ends the threads.
