@@ -444,7 +444,6 @@ static enum status fill_record(struct worker *worker, struct job *job,
         .chained = true,
         .tag = job->exchange->tag,
         .bundle_hash = job->exchange->bundle_hash,
-        .registry_revision = registry_revision(worker->registry),
     };
     return list_reasons(job, decision, officer, err);
 }

@@ -72,7 +72,6 @@ struct job {
     struct queue *after;  // where the recorder passes it on; NULL: the router
     bool repeated;        // the same request was decided before
     bool rejected;        // not what this protocol allows: counted against the sender
-    bool alive;           // counted by the router among the jobs that are with other threads
     bool called;          // counted among the calls in the threads
     bool urgent;          // counted among the urgent ones in the threads
     bool admitted;        // counted by the router among the new requests in the threads

@@ -29,13 +29,6 @@ static void give_credit_back(struct router *router, const struct digest *asker_k
     }
 }
 
-void router_pass(struct router *router, struct queue *queue, struct job *job)
-{
-    job->alive = true;
-    router->jobs_alive++;
-    broker_pass_one(queue, job);
-}
-
 // ---- deliveries
 
 static struct job *make_delivery(struct router *router)
@@ -73,7 +66,7 @@ void router_flush_deliveries(struct router *router, int64_t now_ms, bool all)
     }
     job->record.exchange->recorded_at = (uint64_t)clock_wall_ms();
     router->delivery = NULL;
-    router_pass(router, router->broker->to_recorder, job);
+    broker_pass_one(router->broker->to_recorder, job);
 }
 
 void router_delivered(struct router *router, uint64_t index, enum wire_delivery_state state)
@@ -132,7 +125,7 @@ void router_note_rejected(struct router *router, struct connection *connection, 
     };
     connection->rejected = 0;
     connection->rejected_ms = now_ms + EVERY_MS;
-    router_pass(router, router->broker->to_recorder, job);
+    broker_pass_one(router->broker->to_recorder, job);
 }
 
 // ---- endings
@@ -200,7 +193,7 @@ void router_end(struct router *router, struct exchange *exchange, enum wire_kind
         return;
     }
     job->exchange = exchange;
-    router_pass(router, router->broker->to_recorder, job);
+    broker_pass_one(router->broker->to_recorder, job);
 }
 
 // ---- outcomes
@@ -332,7 +325,7 @@ static void look_again(struct router *router, struct job *job, struct exchange *
     job->exchange = held;
     job->record = (struct record){ .kind = RECORD_REPEAT };
     held->lent = true;
-    router_pass(router, router->broker->to_recorder, job);
+    broker_pass_one(router->broker->to_recorder, job);
 }
 
 // True: the job has gone on.
@@ -352,7 +345,7 @@ static bool again(struct router *router, struct job *job)
         look_again(router, job, held);
     } else {
         // What it got the first time is in the log: a reader gives the receipts again.
-        router_pass(router, router->broker->to_readers, job);
+        broker_pass_one(router->broker->to_readers, job);
     }
     return true;
 }
@@ -439,14 +432,13 @@ static void (*const outcomes[OUTCOME_COUNT])(struct router *, struct job *) = {
 
 void router_finish(struct router *router, struct job *job)
 {
-    router->jobs_alive -= job->alive ? 1 : 0;
     router->in_threads -= job->admitted ? 1 : 0;
     router->calls_in_threads -= job->called ? 1 : 0;
     router->urgent_in_threads -= job->urgent ? 1 : 0;
     if (job->rejected && job->connection != NULL) {
         job->connection->rejected++;
     }
-    job->alive = job->admitted = job->called = job->urgent = false;
+    job->admitted = job->called = job->urgent = false;
     if (job->outcome == OUTCOME_AGAIN && again(router, job)) {
         return;
     }

@@ -98,7 +98,6 @@ static enum status answer_directory(struct desk *desk, struct job *job, struct w
     status = add_key(desk, job, &rows, key, err);
     if (status == ST_OK && item != NULL) {
         rows.items[0].announcement = item->head;
-        rows.items[0].connected = true;
     }
     return status == ST_OK ? rows_pack(desk, &rows, 0, err) : status;
 }

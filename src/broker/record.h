@@ -28,8 +28,7 @@ enum record_result {
     RECORD_STALE,       // a version has changed: decide again
     RECORD_AGAIN,       // the same request is on record already: `earlier` says where
     RECORD_REUSED,      // the id belongs to another request
-    RECORD_STOPPED, // a release that may not leave: `reason` says why; record the ending instead
-    RECORD_FAILED,  // cannot be written: `err` says why
+    RECORD_FAILED,      // cannot be written: `err` says why
 };
 
 struct record {
@@ -49,7 +48,6 @@ struct record {
 
     // Versions that it was decided from.
     struct digest bundle_hash;
-    uint64_t registry_revision; // RECORD_DECISION, RECORD_RELEASE
 
     enum registry_label label; // RECORD_REGISTRY: what was signed
     struct bytes signed_message;

@@ -176,7 +176,6 @@ static void pass_on(struct recorder *recorder, struct job *job)
                      "this id belongs to another request; draw a new one", 0);
         break;
     case RECORD_PENDING:
-    case RECORD_STOPPED:
     case RECORD_FAILED:
         pass_failed(recorder, job);
         return;

@@ -248,7 +248,7 @@ static bool sort_job(struct router *router, struct job **job)
     case LANE_NONE:
         return false;
     }
-    router_pass(router, router->broker->to_workers, *job);
+    broker_pass_one(router->broker->to_workers, *job);
     *job = NULL;
     return true;
 }
@@ -322,10 +322,6 @@ static bool dispatch(struct router *router)
         jobs[count] = fair_pop(router->fair);
         jobs[count++]->admitted = true;
         router->in_threads++;
-    }
-    for (size_t i = 0; i < count; i++) {
-        jobs[i]->alive = true;
-        router->jobs_alive++;
     }
     broker_pass(router->broker->to_workers, jobs, count);
     return count == 2 * ROUTER_BATCH;

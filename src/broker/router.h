@@ -28,7 +28,6 @@ struct router {
     size_t in_threads_max;
     size_t calls_in_threads; // greetings, questions, sessions, announcements, chunks
     size_t urgent_in_threads;
-    size_t jobs_alive; // all jobs that are with the other threads
     size_t urgent_max; // of them, beyond in_threads, that peers may cause at will
 
     struct job *delivery;         // collects what became of releases; NULL: none yet
@@ -42,9 +41,6 @@ struct router {
 
 // A message of the exchange waited for a connection that has gone.
 void router_lost(void *router, struct exchange *exchange);
-
-// Hands a job to another thread and counts it until it is back.
-void router_pass(struct router *router, struct queue *queue, struct job *job);
 
 // Sends a PING; false: the connection has gone, and is no longer greeted.
 bool router_ping(struct router *router, struct connection *connection, int64_t now_ms);

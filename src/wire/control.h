@@ -81,7 +81,6 @@ struct wire_row {
     const struct wire_receipt *receipt;
     struct bytes announcement;
     uint32_t state;
-    bool connected;
     struct bytes name;
     uint64_t number;
     struct bytes text;

@@ -590,7 +590,6 @@ static const struct wire_rule row_rules[] = {
     ROW(row, 6, receipt, MESSAGE(RECEIPT)),
     ROW(row, 7, announcement, BYTES(0, 32768)),
     ROW(row, 8, state, NUMBER(0, 3)),
-    ROW(row, 9, connected, BOOL),
     ROW(row, 10, name, TEXT(128)),
     ROW(row, 11, number, INDEX),
     ROW(row, 12, text, TEXT(4096)),

@@ -17,23 +17,20 @@ static enum status visit_key(void *context, const struct directory_key *key, str
     output_object(out, NULL);
     if (listing->detailed) {
         card_show(out, &key->card);
-        output_line(out, "  %s%s; entry %llu of the log", directory_state_name(key->state),
-                    key->connected ? ", connected" : "", (unsigned long long)key->index);
+        output_line(out, "  %s; entry %llu of the log", directory_state_name(key->state),
+                    (unsigned long long)key->index);
     } else {
         if (listing->count == 0) {
-            output_line(out, "%-32s %-16s %-10s %-10s %s", "MEMBER", "NODE", "ROLE", "STATE",
-                        "CONNECTED");
+            output_line(out, "%-32s %-16s %-10s %s", "MEMBER", "NODE", "ROLE", "STATE");
         }
         output_text(out, "member", key->card.member);
         output_text(out, "node", key->card.node);
         output_text(out, "role", registry_role_name(key->card.role));
         output_moment(out, "not_after", key->card.not_after);
-        output_line(out, "%-32s %-16s %-10s %-10s %s", key->card.member, key->card.node,
-                    registry_role_name(key->card.role), directory_state_name(key->state),
-                    key->connected ? "yes" : "no");
+        output_line(out, "%-32s %-16s %-10s %s", key->card.member, key->card.node,
+                    registry_role_name(key->card.role), directory_state_name(key->state));
     }
     output_text(out, "state", directory_state_name(key->state));
-    output_bool(out, "connected", key->connected);
     output_number(out, "entry", key->index);
     output_object_end(out);
     listing->count++;

@@ -12,7 +12,6 @@ static enum status visit_row(void *context, const struct wire_row *row, struct e
     struct visiting *visiting = context;
     struct directory_key key = {
         .state = row->state,
-        .connected = row->connected,
         .index = row->index,
     };
     enum status status = registry_card_verify(row->card, link_origin(visiting->link),

@@ -7,7 +7,6 @@
 struct directory_key {
     struct registry_card card;
     uint32_t state; // enum wire_member_state
-    bool connected;
     uint64_t index; // of the card's entry
 };
 
