@@ -153,6 +153,8 @@ enum status control_order(struct control *control, struct job *job, struct error
         return apply_bundle(control, job, err);
     case WIRE_CONTROL_STOP:
         return stop(control, job);
+    case WIRE_CONTROL_FORGET:
+        break;
     }
     return error_set(err, ST_UNSUPPORTED, "control: no such action");
 }

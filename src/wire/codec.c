@@ -55,6 +55,7 @@ static const ProtobufCMessageDescriptor *const descriptors[WIRE_SCHEMA_COUNT] = 
     [WIRE_SCHEMA_OFFICER_PART] = &vedomo__v1__officer_part__descriptor,
     [WIRE_SCHEMA_CONSENT_SEEN] = &vedomo__v1__consent_seen__descriptor,
     [WIRE_SCHEMA_COUNTER_SEEN] = &vedomo__v1__counter_seen__descriptor,
+    [WIRE_SCHEMA_CARRIED_HEAD] = &vedomo__v1__carried_head__descriptor,
     [WIRE_SCHEMA_PUBLIC_PART] = &vedomo__v1__public_part__descriptor,
     [WIRE_SCHEMA_RECEIPT_EXTRA] = &vedomo__v1__receipt_extra__descriptor,
     [WIRE_SCHEMA_CONSENT_RECORD] = &vedomo__v1__consent_record__descriptor,

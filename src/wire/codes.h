@@ -144,7 +144,8 @@ enum wire_control_action {
     WIRE_CONTROL_CARD = 1,
     WIRE_CONTROL_ORDER = 2,
     WIRE_CONTROL_BUNDLE = 3,
-    WIRE_CONTROL_STOP = 4
+    WIRE_CONTROL_STOP = 4,
+    WIRE_CONTROL_FORGET = 5
 };
 
 // MemberOrder.action.

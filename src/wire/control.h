@@ -34,6 +34,7 @@ struct wire_control {
     uint32_t action;
     struct bytes signed_;
     bool dry_run;
+    uint32_t month;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };
@@ -86,6 +87,7 @@ struct wire_row {
     struct bytes text;
     uint64_t ended_by;
     bool forgotten;
+    uint64_t earlier;
 };
 
 struct wire_row_part {

@@ -141,6 +141,10 @@ struct wire_officer_part {
     size_t flags_count;
     const struct bytes *lost_ids;
     size_t lost_ids_count;
+    const struct wire_carried_head *carried_heads;
+    size_t carried_heads_count;
+    const struct wire_counter_seen *carried_counters;
+    size_t carried_counters_count;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };
@@ -155,6 +159,16 @@ struct wire_consent_seen {
 struct wire_counter_seen {
     struct digest key;
     uint64_t value;
+    uint64_t until;
+};
+
+struct wire_carried_head {
+    struct bytes tag;
+    uint64_t sequence;
+    uint64_t index;
+    struct digest leaf_hash;
+    uint32_t minutes;
+    uint32_t kind;
 };
 
 // Part 4, for everyone who is connected: governance.
@@ -166,6 +180,9 @@ struct wire_public_part {
     uint64_t recorded_at;
     struct bytes note;
     uint64_t count;
+    uint32_t month;
+    uint64_t forgotten_to;
+    struct bytes continues;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

@@ -5,6 +5,7 @@
 
 enum {
     CODE_BYTES = 128,              // a code, a name
+    MONTH_MAX = 4095,              // months since January 1970, plus 1
     NOTE_BYTES = 8192,             // a signed note with its cosignatures
     BLOB_BYTES = 64 * 1024 * 1024, // a policy bundle
 };
@@ -437,6 +438,8 @@ static const struct wire_rule officer_part_rules[] = {
     ROW(officer_part, 33, consent, MESSAGE(CONSENT_RECORD)),
     ROW(officer_part, 34, flags, CODES(16)),
     ROW(officer_part, 35, lost_ids, BLOBS(16, 65536)),
+    ROW(officer_part, 38, carried_heads, MESSAGES(CARRIED_HEAD, 0, 4096)),
+    ROW(officer_part, 39, carried_counters, MESSAGES(COUNTER_SEEN, 0, 4096)),
     ROW(officer_part, 60, extensions, EXTENSIONS),
 };
 
@@ -450,6 +453,16 @@ static const struct wire_rule consent_seen_rules[] = {
 static const struct wire_rule counter_seen_rules[] = {
     ROW(counter_seen, 1, key, DIGEST, NEEDED),
     ROW(counter_seen, 2, value, INDEX),
+    ROW(counter_seen, 3, until, TIME),
+};
+
+static const struct wire_rule carried_head_rules[] = {
+    ROW(carried_head, 1, tag, TAG, NEEDED),
+    ROW(carried_head, 2, sequence, NUMBER64(1, UINT64_MAX)),
+    ROW(carried_head, 3, index, INDEX),
+    ROW(carried_head, 4, leaf_hash, DIGEST, NEEDED),
+    ROW(carried_head, 5, minutes, NUMBER(0, UINT32_MAX)),
+    ROW(carried_head, 6, kind, KIND),
 };
 
 static const struct wire_rule public_part_rules[] = {
@@ -460,6 +473,9 @@ static const struct wire_rule public_part_rules[] = {
     ROW(public_part, 5, recorded_at, TIME),
     ROW(public_part, 6, note, TEXT(16384)),
     ROW(public_part, 7, count, INDEX),
+    ROW(public_part, 11, month, NUMBER(0, MONTH_MAX)),
+    ROW(public_part, 12, forgotten_to, INDEX),
+    ROW(public_part, 13, continues, BYTES(0, NOTE_BYTES)),
     ROW(public_part, 60, extensions, EXTENSIONS),
 };
 
@@ -554,8 +570,9 @@ static const struct wire_rule query_rules[] = {
 };
 
 static const struct wire_rule control_rules[] = {
-    ROW(control, 1, version, VERSION),         ROW(control, 2, action, NUMBER(1, 4)),
+    ROW(control, 1, version, VERSION),         ROW(control, 2, action, NUMBER(1, 5)),
     ROW(control, 3, signed_, BYTES(0, 20480)), ROW(control, 4, dry_run, BOOL),
+    ROW(control, 5, month, NUMBER(0, MONTH_MAX)),
     ROW(control, 15, extensions, EXTENSIONS),
 };
 
@@ -595,6 +612,7 @@ static const struct wire_rule row_rules[] = {
     ROW(row, 12, text, TEXT(4096)),
     ROW(row, 13, ended_by, INDEX),
     ROW(row, 14, forgotten, BOOL),
+    ROW(row, 19, earlier, INDEX),
 };
 
 static const struct wire_rule row_part_rules[] = {
@@ -646,6 +664,7 @@ static const struct wire_rules table[WIRE_SCHEMA_COUNT] = {
     RULES(officer_part, OFFICER_PART, OfficerPart),
     RULES(consent_seen, CONSENT_SEEN, ConsentSeen),
     RULES(counter_seen, COUNTER_SEEN, CounterSeen),
+    RULES(carried_head, CARRIED_HEAD, CarriedHead),
     RULES(public_part, PUBLIC_PART, PublicPart),
     RULES(receipt_extra, RECEIPT_EXTRA, ReceiptExtra),
     RULES(consent_record, CONSENT_RECORD, ConsentRecord),
