@@ -4,6 +4,7 @@
 #pragma once
 
 #include "wire/head.h"
+#include "wire/seen.h"
 
 // One field's verdict.
 struct wire_verdict {
@@ -147,28 +148,6 @@ struct wire_officer_part {
     size_t carried_counters_count;
     const struct wire_extension *extensions;
     size_t extensions_count;
-};
-
-struct wire_consent_seen {
-    struct id id;
-    uint32_t revision;
-    struct digest hash;
-    uint32_t uses;
-};
-
-struct wire_counter_seen {
-    struct digest key;
-    uint64_t value;
-    uint64_t until;
-};
-
-struct wire_carried_head {
-    struct bytes tag;
-    uint64_t sequence;
-    uint64_t index;
-    struct digest leaf_hash;
-    uint32_t minutes;
-    uint32_t kind;
 };
 
 // Part 4, for everyone who is connected: governance.

@@ -570,8 +570,10 @@ static const struct wire_rule query_rules[] = {
 };
 
 static const struct wire_rule control_rules[] = {
-    ROW(control, 1, version, VERSION),         ROW(control, 2, action, NUMBER(1, 5)),
-    ROW(control, 3, signed_, BYTES(0, 20480)), ROW(control, 4, dry_run, BOOL),
+    ROW(control, 1, version, VERSION),
+    ROW(control, 2, action, NUMBER(1, 5)),
+    ROW(control, 3, signed_, BYTES(0, 20480)),
+    ROW(control, 4, dry_run, BOOL),
     ROW(control, 5, month, NUMBER(0, MONTH_MAX)),
     ROW(control, 15, extensions, EXTENSIONS),
 };
