@@ -154,6 +154,8 @@ enum status control_order(struct control *control, struct job *job, struct error
     case WIRE_CONTROL_STOP:
         return stop(control, job);
     case WIRE_CONTROL_FORGET:
+    case WIRE_CONTROL_LOG_KEY:
+    case WIRE_CONTROL_BODY_KEYS:
         break;
     }
     return error_set(err, ST_UNSUPPORTED, "control: no such action");

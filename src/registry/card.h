@@ -1,5 +1,5 @@
-// What offline keys sign: cards of keys, orders about members, heads of policy bundles. Signed,
-// verified against pinned keys (k of n), and written to files.
+// What offline keys sign: cards of keys, orders about members, heads of policy bundles, new keys of
+// the log (registry/log_key.h). Signed, verified against pinned keys (k of n), written to files.
 //
 // A signature covers "vedomo/1 <label>\0" || audience || SHA-256(payload), so a card never passes
 // as an order, nor one federation's card in another. What is verified is the payload as received;
@@ -11,10 +11,16 @@
 
 struct seal_signer;
 
-// Which of the three a signature is for. The label stands inside what is signed.
-enum registry_label { REGISTRY_CARD, REGISTRY_ORDER, REGISTRY_BUNDLE, REGISTRY_LABEL_COUNT };
+// Which of them a signature is for. The label stands inside what is signed.
+enum registry_label {
+    REGISTRY_CARD,
+    REGISTRY_ORDER,
+    REGISTRY_BUNDLE,
+    REGISTRY_LOG_KEY,
+    REGISTRY_LABEL_COUNT
+};
 
-// "card", "order", "bundle". Static.
+// "card", "order", "bundle", "log-key". Static.
 const char *registry_label_name(enum registry_label label);
 
 // What a key may do. The numbers are internal; cards carry the names.

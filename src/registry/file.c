@@ -17,6 +17,7 @@ static const char *const kind_names[REGISTRY_FILE_COUNT] = {
     [REGISTRY_FILE_CARD] = "card",
     [REGISTRY_FILE_ORDER] = "order",
     [REGISTRY_FILE_BUNDLE] = "bundle",
+    [REGISTRY_FILE_LOG_KEY] = "log-key",
 };
 
 static const char header_prefix[] = "vedomo/1 ";

@@ -1,7 +1,7 @@
-// How cards, orders and bundles look as files: one header line "vedomo/1 <kind>", then base64 in
-// lines of at most 64 characters. Lines that begin with '#' and empty lines are comments for people
-// and not covered by anything. A bundle's packed files follow its base64 as they are, after a line
-// "blob <size>".
+// How cards, orders, bundles and log keys look as files: one header line "vedomo/1 <kind>", then
+// base64 in lines of at most 64 characters. Lines that begin with '#' and empty lines are comments
+// for people and not covered by anything. A bundle's packed files follow its base64 as they are,
+// after a line "blob <size>".
 #pragma once
 
 #include "base/arena.h"
@@ -14,12 +14,13 @@ enum registry_file {
     REGISTRY_FILE_CARD,         // Signed, label "card"
     REGISTRY_FILE_ORDER,        // Signed, label "order"
     REGISTRY_FILE_BUNDLE,       // Signed, label "bundle", and the packed files behind it
+    REGISTRY_FILE_LOG_KEY,      // Signed, label "log-key"
     REGISTRY_FILE_COUNT,
 };
 
 enum { REGISTRY_FILE_MAX = 64 * 1024, REGISTRY_BLOB_MAX = 64 * 1024 * 1024 };
 
-// "card-request", "card", "order", "bundle". Static.
+// "card-request", "card", "order", "bundle", "log-key". Static.
 const char *registry_file_name(enum registry_file kind);
 
 // What a file holds. Free with registry_file_fini().

@@ -376,6 +376,7 @@ static enum status apply(struct registry *r, const struct registry_change *chang
     case REGISTRY_ORDER:
         return apply_order(r, payload, change, err);
     case REGISTRY_BUNDLE:
+    case REGISTRY_LOG_KEY:
     case REGISTRY_LABEL_COUNT:
         break;
     }

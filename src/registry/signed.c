@@ -15,6 +15,7 @@ static const char *const label_names[REGISTRY_LABEL_COUNT] = {
     [REGISTRY_CARD] = "card",
     [REGISTRY_ORDER] = "order",
     [REGISTRY_BUNDLE] = "bundle",
+    [REGISTRY_LOG_KEY] = "log-key",
 };
 
 const char *registry_label_name(enum registry_label label)

@@ -50,6 +50,7 @@ enum wire_kind {
     WIRE_KIND_RESTART = 33,
     WIRE_KIND_LOG = 34,
     WIRE_KIND_CARRY_FORWARD = 35,
+    WIRE_KIND_KEY_CHANGE = 37,
     WIRE_KIND_DELAYED = 40,
     WIRE_KIND_EPOCH = 50
 };
@@ -145,7 +146,17 @@ enum wire_control_action {
     WIRE_CONTROL_ORDER = 2,
     WIRE_CONTROL_BUNDLE = 3,
     WIRE_CONTROL_STOP = 4,
-    WIRE_CONTROL_FORGET = 5
+    WIRE_CONTROL_FORGET = 5,
+    WIRE_CONTROL_LOG_KEY = 7,
+    WIRE_CONTROL_BODY_KEYS = 8
+};
+
+// KeyChange.what.
+enum wire_key_changed {
+    WIRE_KEY_OF_LOG = 1,
+    WIRE_KEY_OF_TAGS = 2,
+    WIRE_KEY_OF_BODIES = 3,
+    WIRE_KEY_MASTER = 4
 };
 
 // MemberOrder.action.

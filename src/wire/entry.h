@@ -151,6 +151,14 @@ struct wire_officer_part {
 };
 
 // Part 4, for everyone who is connected: governance.
+struct wire_key_change {
+    uint32_t what;
+    uint32_t number;
+    struct digest old_key;
+    struct digest new_key;
+    uint64_t both_until;
+};
+
 struct wire_public_part {
     uint32_t format;
     uint32_t kind;
@@ -162,6 +170,7 @@ struct wire_public_part {
     uint32_t month;
     uint64_t forgotten_to;
     struct bytes continues;
+    const struct wire_key_change *key_change;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

@@ -3,6 +3,7 @@
 // empty or NULL. What a decoded struct views lives in the arena that it was decoded into.
 #pragma once
 
+#include "wire/exchange.h"
 #include "wire/head.h"
 
 // A key's card: who may use these keys, and as what. Signed by the registrar (label "card").
@@ -31,6 +32,18 @@ struct wire_member_order {
     uint64_t since;
     struct bytes reason;
     uint64_t issued_at;
+    const struct wire_extension *extensions;
+    size_t extensions_count;
+};
+
+// A new key for the log. Signed by the registrar (label "log-key").
+struct wire_log_key_change {
+    uint32_t version;
+    struct bytes origin;
+    struct digest old_key;
+    struct digest new_key;
+    uint64_t issued_at;
+    uint64_t both_until;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };
@@ -76,6 +89,8 @@ struct wire_welcome {
     uint64_t now;
     const struct wire_extension *extensions;
     size_t extensions_count;
+    const struct wire_receipt *key_changes;
+    size_t key_changes_count;
 };
 
 // Both ways, on an idle connection.
@@ -118,6 +133,8 @@ struct wire_proof {
     size_t dropped_keys_count;
     const struct wire_extension *extensions;
     size_t extensions_count;
+    const struct wire_receipt *key_changes;
+    size_t key_changes_count;
 };
 
 // From the broker: no place now.

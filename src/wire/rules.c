@@ -19,7 +19,7 @@ enum {
     (BIT(DECISION) | BIT(RELEASED) | BIT(REFUSED) | BIT(EXPIRED) | BIT(CANCELLED) |                \
      BIT(DELIVERY) | BIT(CONSENT) | BIT(READ) | BIT(SESSION_OPENED) | BIT(REJECTED) |              \
      BIT(MEMBER) | BIT(ORDER) | BIT(POLICY) | BIT(RESTART) | BIT(LOG) | BIT(CARRY_FORWARD) |       \
-     BIT(DELAYED) | BIT(EPOCH))
+     BIT(KEY_CHANGE) | BIT(DELAYED) | BIT(EPOCH))
 
 #define ROW(message, number_, field, ...)                                                          \
     {                                                                                              \
@@ -111,6 +111,16 @@ static const struct wire_rule member_order_rules[] = {
     ROW(member_order, 15, extensions, EXTENSIONS),
 };
 
+static const struct wire_rule log_key_change_rules[] = {
+    ROW(log_key_change, 1, version, VERSION),
+    ROW(log_key_change, 2, origin, CODE, NEEDED),
+    ROW(log_key_change, 3, old_key, DIGEST, NEEDED),
+    ROW(log_key_change, 4, new_key, DIGEST, NEEDED),
+    ROW(log_key_change, 5, issued_at, TIME_NEEDED),
+    ROW(log_key_change, 6, both_until, TIME_NEEDED),
+    ROW(log_key_change, 15, extensions, EXTENSIONS),
+};
+
 static const struct wire_rule bundle_head_rules[] = {
     ROW(bundle_head, 1, version, VERSION),
     ROW(bundle_head, 2, origin, CODE, NEEDED),
@@ -144,6 +154,7 @@ static const struct wire_rule welcome_rules[] = {
     ROW(welcome, 8, heartbeat_ms, NUMBER(0, UINT32_MAX)),
     ROW(welcome, 9, now, TIME_NEEDED),
     ROW(welcome, 15, extensions, EXTENSIONS),
+    ROW(welcome, 20, key_changes, MESSAGES(RECEIPT, 0, 8)),
 };
 
 static const struct wire_rule ping_rules[] = {
@@ -170,7 +181,7 @@ static const struct wire_rule proof_rules[] = {
     ROW(proof, 1, version, VERSION),        ROW(proof, 2, checkpoint, NOTE),
     ROW(proof, 3, old_size, INDEX),         ROW(proof, 4, consistency, HASHES(4096)),
     ROW(proof, 5, bundle_hash, DIGEST),     ROW(proof, 6, dropped_keys, BLOBS(32, 1024)),
-    ROW(proof, 15, extensions, EXTENSIONS),
+    ROW(proof, 15, extensions, EXTENSIONS), ROW(proof, 20, key_changes, MESSAGES(RECEIPT, 0, 8)),
 };
 
 static const struct wire_rule busy_rules[] = {
@@ -465,6 +476,12 @@ static const struct wire_rule carried_head_rules[] = {
     ROW(carried_head, 6, kind, KIND),
 };
 
+static const struct wire_rule key_change_rules[] = {
+    ROW(key_change, 1, what, NUMBER(1, 4)), ROW(key_change, 2, number, NUMBER(1, UINT32_MAX)),
+    ROW(key_change, 3, old_key, DIGEST),    ROW(key_change, 4, new_key, DIGEST),
+    ROW(key_change, 5, both_until, TIME),
+};
+
 static const struct wire_rule public_part_rules[] = {
     ROW(public_part, 1, format, VERSION),
     ROW(public_part, 2, kind, KIND),
@@ -476,6 +493,7 @@ static const struct wire_rule public_part_rules[] = {
     ROW(public_part, 11, month, NUMBER(0, MONTH_MAX)),
     ROW(public_part, 12, forgotten_to, INDEX),
     ROW(public_part, 13, continues, BYTES(0, NOTE_BYTES)),
+    ROW(public_part, 16, key_change, MESSAGE(KEY_CHANGE)),
     ROW(public_part, 60, extensions, EXTENSIONS),
 };
 
@@ -571,7 +589,7 @@ static const struct wire_rule query_rules[] = {
 
 static const struct wire_rule control_rules[] = {
     ROW(control, 1, version, VERSION),
-    ROW(control, 2, action, NUMBER(1, 5)),
+    ROW(control, 2, action, NUMBER(1, 8)),
     ROW(control, 3, signed_, BYTES(0, 20480)),
     ROW(control, 4, dry_run, BOOL),
     ROW(control, 5, month, NUMBER(0, MONTH_MAX)),
@@ -636,6 +654,7 @@ static const struct wire_rules table[WIRE_SCHEMA_COUNT] = {
     RULES(signed, SIGNED, Signed),
     RULES(card, CARD, Card),
     RULES(member_order, MEMBER_ORDER, MemberOrder),
+    RULES(log_key_change, LOG_KEY_CHANGE, LogKeyChange),
     RULES(bundle_head, BUNDLE_HEAD, BundleHead),
     RULES(hello, HELLO, Hello),
     RULES(welcome, WELCOME, Welcome),
@@ -667,6 +686,7 @@ static const struct wire_rules table[WIRE_SCHEMA_COUNT] = {
     RULES(consent_seen, CONSENT_SEEN, ConsentSeen),
     RULES(counter_seen, COUNTER_SEEN, CounterSeen),
     RULES(carried_head, CARRIED_HEAD, CarriedHead),
+    RULES(key_change, KEY_CHANGE, KeyChange),
     RULES(public_part, PUBLIC_PART, PublicPart),
     RULES(receipt_extra, RECEIPT_EXTRA, ReceiptExtra),
     RULES(consent_record, CONSENT_RECORD, ConsentRecord),

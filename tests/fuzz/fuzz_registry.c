@@ -6,6 +6,7 @@
 
 #include "registry/card.h"
 #include "registry/file.h"
+#include "registry/log_key.h"
 
 static void require(bool holds)
 {
@@ -36,9 +37,11 @@ static void try_message(struct bytes message)
     struct registry_card card;
     struct registry_order order;
     struct registry_bundle_head head;
+    struct registry_log_key change;
     require(registry_card_verify(message, origin, &pins, &card, NULL) != ST_OK);
     require(registry_order_verify(message, origin, &pins, &order, NULL) != ST_OK);
     require(registry_bundle_head_verify(message, origin, &pins, &head, NULL) != ST_OK);
+    require(registry_log_key_verify(message, origin, &pins, &change, NULL) != ST_OK);
     struct arena *arena = arena_create((size_t)8 * REGISTRY_FILE_MAX);
     struct bytes payload = message;
     if (arena != NULL) {
@@ -46,6 +49,7 @@ static void try_message(struct bytes message)
         (void)!registry_card_decode(payload, origin, &card, NULL);
         (void)!registry_order_decode(payload, origin, &order, NULL);
         (void)!registry_bundle_head_decode(payload, origin, &head, NULL);
+        (void)!registry_log_key_decode(payload, origin, &change, NULL);
     }
     arena_destroy(&arena);
 }

@@ -125,6 +125,7 @@ enum status payload_origin(enum registry_label label, struct bytes payload, stru
     struct wire_card card;
     struct wire_member_order order;
     struct wire_bundle_head head;
+    struct wire_log_key_change change;
     enum status status = ST_OK;
     switch (label) {
     case REGISTRY_CARD:
@@ -137,6 +138,12 @@ enum status payload_origin(enum registry_label label, struct bytes payload, stru
         status = wire_decode(WIRE_SCHEMA_MEMBER_ORDER, payload, arena, &order, err);
         if (status == ST_OK) {
             buffer_bytes(origin, order.origin);
+        }
+        break;
+    case REGISTRY_LOG_KEY:
+        status = wire_decode(WIRE_SCHEMA_LOG_KEY_CHANGE, payload, arena, &change, err);
+        if (status == ST_OK) {
+            buffer_bytes(origin, change.origin);
         }
         break;
     case REGISTRY_BUNDLE:
