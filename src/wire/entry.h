@@ -151,14 +151,6 @@ struct wire_officer_part {
 };
 
 // Part 4, for everyone who is connected: governance.
-struct wire_key_change {
-    uint32_t what;
-    uint32_t number;
-    struct digest old_key;
-    struct digest new_key;
-    uint64_t both_until;
-};
-
 struct wire_public_part {
     uint32_t format;
     uint32_t kind;

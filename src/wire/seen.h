@@ -26,3 +26,12 @@ struct wire_carried_head {
     uint32_t minutes;
     uint32_t kind;
 };
+
+// Which key follows which, in the public part.
+struct wire_key_change {
+    uint32_t what;
+    uint32_t number;
+    struct digest old_key;
+    struct digest new_key;
+    uint64_t both_until;
+};
