@@ -1,6 +1,7 @@
 // The asking side. A request's slot stands in the last two bytes of its id, so that an answer finds
 // it without a search; the byte before marks what is checked whole.
 #include "bench_party.h"
+#include "bench_request.h"
 
 #include "base/text.h"
 #include "node/open.h"
@@ -13,7 +14,6 @@
 enum {
     MARK_AT = 13, // of the id
     SLOT_AT = 14,
-    LIFE_MS = 60 * 1000,
     LOST_S = 40, // without any answer: lost
     PAUSE_MAX_MS = 1000,
     NS_OF_S = 1000 * 1000 * 1000,
@@ -76,42 +76,17 @@ static struct id make_id(const struct bench_party *asker, const struct bench_slo
 static enum status pack_request(struct bench_party *asker, const struct id *id, int64_t wall_ms,
                                 const struct bench_known *holder, struct error *err)
 {
-    static const char *const names[BENCH_FIELDS] = { "field_0", "field_1", "field_2", "field_3",
-                                                     "field_4", "field_5", "field_6", "field_7" };
     struct bench_table *bench = asker->bench;
-    const struct bench_known *self = bench_load_asker(bench->load, asker->number);
-    struct wire_field_ask fields[BENCH_FIELDS];
-    char subject[24];
-    for (size_t i = 0; i < BENCH_FIELDS; i++) {
-        fields[i] =
-            (struct wire_field_ask){ .name = bytes_text(names[i]), .form = bytes_text("full") };
-    }
-    snprintf(subject, sizeof(subject), "%09llu",
-             (unsigned long long)(draw(bench) % bench_load_options(bench->load)->subjects));
-    struct wire_basis basis = { .kind = WIRE_BASIS_LAW, .article = bytes_text("1") };
-    struct wire_request request = {
-        .version = 1,
+    const struct bench_wanted wanted = {
         .id = *id,
-        .nonce = seal_random_digest(),
-        .issued_at = (uint64_t)wall_ms,
-        .expires_at = (uint64_t)wall_ms + LIFE_MS,
-        .asker = bytes_text(asker->member->code),
-        .official = bytes_text("bench-official"),
-        .holder = bytes_text(holder->member->code),
-        .dataset = bytes_text("bench.record"),
-        .fields = fields,
-        .fields_count = BENCH_FIELDS,
-        .subject_scheme = bytes_text("b"),
-        .subject = bytes_text(subject),
-        .purpose = bytes_text("bench"),
-        .basis = &basis,
-        .case_ref = bytes_text("case-2026-0001"),
-        .asker_announcement = self->announcement.hash,
+        .wall_ms = wall_ms,
+        .asker = asker->member->code,
+        .holder = holder->member->code,
+        .asker_announcement = bench_load_asker(bench->load, asker->number)->announcement.hash,
         .holder_announcement = holder->announcement.hash,
-        .partial_ok = true,
+        .person = draw(bench) % bench_load_options(bench->load)->subjects,
     };
-    buffer_clear(&bench->payload);
-    return wire_encode(WIRE_SCHEMA_REQUEST, &request, &bench->payload, err);
+    return bench_request_pack(&wanted, &bench->payload, err);
 }
 
 enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error *err)

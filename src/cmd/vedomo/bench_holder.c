@@ -65,7 +65,7 @@ static enum status answer_whole(struct bench_party *holder, const struct node_as
     const struct bench_known *self = bench_load_holder(bench->load, holder->number);
     size_t number = bench_load_asker_by_hash(bench->load, &asked->request.asker_announcement);
     struct digest pair;
-    if (number >= bench->home->asker_count) {
+    if (number == SIZE_MAX) {
         return error_set(err, ST_UNPROVEN, "asked by nobody of this benchmark");
     }
     const struct bench_known *asker = bench_load_asker(bench->load, number);

@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "bench_bundle.h"
 #include "catalogue/bundle.h"
 #include "catalogue/catalogue.h"
-#include "catalogue/reason.h"
 #include "proof/note.h"
 #include "registry/card.h"
 #include "registry/file.h"
@@ -109,6 +109,8 @@ static enum status make_keys(struct bench_home *home, struct error *err)
         { SEAL_ROLE_BROKER, "bench/broker", "vedomod", "broker.key", &home->broker },
         { SEAL_ROLE_LOG, "", home->origin, "log.key", &home->log },
         { SEAL_ROLE_OPERATOR, "bench/broker", "operator", NULL, &home->operator_ },
+        { SEAL_ROLE_PORTAL, "bench/portal", "portal", NULL, &home->portal },
+        { SEAL_ROLE_DESK, "bench/desk", "desk", NULL, &home->desk },
     };
     static const struct {
         enum seal_role role;
@@ -138,9 +140,10 @@ static enum status make_keys(struct bench_home *home, struct error *err)
         }
         buffer_fini(&text);
     }
-    if (status == ST_OK) {
-        snprintf(path, sizeof(path), "%.4000s/cards/operator.card", home->path);
-        status = write_card(home, &home->operator_, path, err);
+    const struct seal_identity *const cards[] = { &home->operator_, &home->portal, &home->desk };
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(cards); i++) {
+        snprintf(path, sizeof(path), "%.3900s/cards/%.64s.card", home->path, cards[i]->node);
+        status = write_card(home, cards[i], path, err);
     }
     return status;
 }
@@ -170,111 +173,6 @@ static enum status write_config(const struct bench_home *home, struct error *err
 
 // ---- the bundle
 
-// Reasons that would tell an asker what the citizen decided.
-static bool is_private(enum catalogue_reason reason)
-{
-    return reason == CATALOGUE_REASON_CONSENT_PAUSED ||
-           reason == CATALOGUE_REASON_CONSENT_WITHDRAWN ||
-           reason == CATALOGUE_REASON_WITHDRAWN_IN_FLIGHT ||
-           reason == CATALOGUE_REASON_CONSENT_EXPIRED || reason == CATALOGUE_REASON_WRONG_PURPOSE;
-}
-
-static void add_texts(struct buffer *yaml)
-{
-    static const char *const citizen[] = {
-        "entry", "entry_asked", "complete",  "listed",    "nobody",  "consent_ask",
-        "allow", "decline",     "withdrawn", "emergency", "delayed", "may_omit",
-        "desk",  "saved",       "proof_ok",  "proof_bad",
-    };
-    static const char *const forms[] = { "full",   "year",  "last4", "masked",
-                                         "exists", "match", "over",  "pseudonym" };
-    static const char *const bases[] = { "consent", "explicit-request", "law", "vital-interest",
-                                         "court-order" };
-    buffer_text(yaml, "reasons:\n");
-    for (int i = CATALOGUE_REASON_NONE + 1; i < CATALOGUE_REASON_COUNT; i++) {
-        buffer_format(yaml, "  %s: {asker: %s, ru: \"-\", en: \"-\"}\n",
-                      catalogue_reason_name((enum catalogue_reason)i),
-                      is_private((enum catalogue_reason)i) ? "no-consent" : "same");
-    }
-    const struct {
-        const char *section;
-        const char *const *words;
-        size_t count;
-    } sections[] = { { "citizen", citizen, ARRAY_COUNT(citizen) },
-                     { "forms", forms, ARRAY_COUNT(forms) },
-                     { "bases", bases, ARRAY_COUNT(bases) } };
-    for (size_t s = 0; s < ARRAY_COUNT(sections); s++) {
-        buffer_format(yaml, "%s:\n", sections[s].section);
-        for (size_t i = 0; i < sections[s].count; i++) {
-            buffer_format(yaml, "  %s: {ru: \"-\", en: \"-\"}\n", sections[s].words[i]);
-        }
-    }
-}
-
-static void add_member(struct buffer *yaml, const char *code)
-{
-    buffer_format(yaml, "  - {code: %s, title: {ru: \"%s\", en: \"%s\"}}\n", code, code, code);
-}
-
-static void add_agreement(struct buffer *yaml, const char *id, const char *asker,
-                          const char *dataset, const char *purpose)
-{
-    buffer_format(yaml,
-                  "  - {id: %s, asker: %s, dataset: %s, purposes: [%s], bases: [law], "
-                  "articles: [\"1\"], fields: {",
-                  id, asker, dataset, purpose);
-    for (int i = 0; i < BENCH_FIELDS; i++) {
-        buffer_format(yaml, "%sfield_%d: [full]", i == 0 ? "" : ", ", i);
-    }
-    buffer_text(yaml, "}}\n");
-}
-
-static void add_bundle(struct buffer *yaml, const struct bench_home *home, size_t agreements)
-{
-    buffer_text(yaml, "schemes: [{code: b, pattern: \"[0-9]{9}\"}]\nmembers:\n");
-    for (size_t i = 0; i < home->asker_count; i++) {
-        add_member(yaml, home->askers[i].code);
-    }
-    for (size_t i = 0; i < home->holder_count; i++) {
-        add_member(yaml, home->holders[i].code);
-    }
-    buffer_text(yaml, "officials:\n  clerk: {ru: \"-\", en: \"-\"}\npurposes:\n"
-                      "  bench: {dpv: \"dpv:ServiceProvision\", ru: \"-\", en: \"-\", benefit: "
-                      "{ru: \"-\", en: \"-\"}}\n");
-    for (size_t i = 0; i < agreements; i += home->asker_count) {
-        buffer_format(yaml,
-                      "  other-%zu: {dpv: \"dpv:ServiceProvision\", ru: \"-\", en: \"-\", "
-                      "benefit: {ru: \"-\", en: \"-\"}}\n",
-                      i / home->asker_count);
-    }
-    buffer_text(yaml, "datasets:\n  - code: bench.record\n    title: {ru: \"-\", en: \"-\"}\n"
-                      "    holders: [");
-    for (size_t i = 0; i < home->holder_count; i++) {
-        buffer_format(yaml, "%s%s", i == 0 ? "" : ", ", home->holders[i].code);
-    }
-    buffer_text(yaml, "]\n    fields:\n");
-    for (int i = 0; i < BENCH_FIELDS; i++) {
-        buffer_format(yaml,
-                      "      field_%d: {type: text, sensitivity: ordinary, forms: [full], "
-                      "max_bytes: %d, title: {ru: \"-\", en: \"-\"}}\n",
-                      i, BENCH_VALUE_BYTES);
-    }
-    buffer_text(yaml, "agreements:\n");
-    char id[40];
-    char purpose[40];
-    for (size_t i = 0; i < home->asker_count; i++) {
-        snprintf(id, sizeof(id), "law-%zu", i);
-        add_agreement(yaml, id, home->askers[i].code, "bench.record", "bench");
-    }
-    // Others of the same askers, for other purposes: a decision has to pass them over.
-    for (size_t i = 0; i < agreements; i++) {
-        snprintf(id, sizeof(id), "other-%zu", i);
-        snprintf(purpose, sizeof(purpose), "other-%zu", i / home->asker_count);
-        add_agreement(yaml, id, home->askers[i % home->asker_count].code, "bench.record", purpose);
-    }
-    add_texts(yaml);
-}
-
 static enum status pack_bundle(struct bench_home *home, size_t agreements, struct buffer *blob,
                                struct error *err)
 {
@@ -283,7 +181,7 @@ static enum status pack_bundle(struct bench_home *home, size_t agreements, struc
     struct buffer yaml = buffer_init(YAML_BYTES);
     snprintf(folder, sizeof(folder), "%.4000s/policy", home->path);
     snprintf(file, sizeof(file), "%.4000s/policy/all.yaml", home->path);
-    add_bundle(&yaml, home, agreements);
+    bench_bundle_write(&yaml, home, agreements);
     enum status status = buffer_ok(&yaml, "policy bundle", err);
     if (status == ST_OK) {
         status = file_make_folder(folder, 0700, err);
@@ -537,7 +435,7 @@ void bench_home_destroy(struct bench_home **home)
         fprintf(stderr, "%s\n", ignored.message);
     }
     struct seal_identity *identities[] = { &h->registrar, &h->policy, &h->broker, &h->log,
-                                           &h->operator_ };
+                                           &h->operator_, &h->portal, &h->desk };
     for (size_t i = 0; i < ARRAY_COUNT(identities); i++) {
         seal_identity_fini(identities[i]);
     }

@@ -11,7 +11,18 @@
 #include "peer/peer.h"
 #include "seal/keyfile.h"
 
-enum { BENCH_PEERS_MAX = 2048, BENCH_FIELDS = 8, BENCH_VALUE_BYTES = 64 };
+enum {
+    BENCH_PEERS_MAX = 2048,
+    BENCH_FIELDS = 8,
+    BENCH_VALUE_BYTES = 64,
+    BENCH_CONSENT_DAYS = 30,
+    BENCH_CONSENT_USES = 100000,
+};
+
+#define BENCH_DATASET         "bench.record"
+#define BENCH_SCHEME          "b"
+#define BENCH_PURPOSE         "bench" // under the law
+#define BENCH_CONSENT_PURPOSE "care"  // with a consent
 
 // One asking or holding member with one node.
 struct bench_member {
@@ -31,6 +42,8 @@ struct bench_home {
     struct seal_identity broker;
     struct seal_identity log;
     struct seal_identity operator_;
+    struct seal_identity portal;
+    struct seal_identity desk;
     struct bench_member *askers;
     size_t asker_count;
     struct bench_member *holders;

@@ -36,6 +36,7 @@ struct bench_load {
     const struct bench_home *home;
     struct bus_context *context;
     struct bench_load_options options;
+    size_t asker_count;
     struct bench_known *askers;
     struct bench_known *holders;
     struct map *by_hash; // announcement hash -> struct bench_known of an asker
@@ -53,6 +54,11 @@ const struct bench_known *bench_load_asker(const struct bench_load *load, size_t
 const struct bench_known *bench_load_holder(const struct bench_load *load, size_t number)
 {
     return &load->holders[number];
+}
+
+const struct digest *bench_load_holder_hash(const struct bench_load *load, size_t number)
+{
+    return &load->holders[number].announcement.hash;
 }
 
 const struct bench_load_options *bench_load_options(const struct bench_load *load)
@@ -351,7 +357,7 @@ static size_t crowds_of(size_t parties)
 static enum status start_crowd(struct bench_load *load, bool asks, size_t first, struct error *err)
 {
     size_t place = load->crowd_count;
-    size_t all = asks ? load->home->asker_count : load->home->holder_count;
+    size_t all = asks ? load->asker_count : load->home->holder_count;
     struct crowd *crowd = &load->crowds[place];
     struct bench_crew *crew = &load->crews[place];
     crowd->asks = asks;
@@ -376,10 +382,10 @@ static enum status start_all(struct bench_load *load, struct error *err)
     for (size_t i = 0; status == ST_OK && i < load->home->holder_count; i += BENCH_CROWD) {
         status = start_crowd(load, false, i, err);
     }
-    for (size_t i = 0; status == ST_OK && i < load->home->asker_count; i += BENCH_CROWD) {
+    for (size_t i = 0; status == ST_OK && i < load->asker_count; i += BENCH_CROWD) {
         status = start_crowd(load, true, i, err);
     }
-    for (size_t i = 0; status == ST_OK && i < load->home->asker_count; i++) {
+    for (size_t i = 0; status == ST_OK && i < load->asker_count; i++) {
         struct bench_known *known = &load->askers[i];
         if (!map_put(load->by_hash, bytes_digest(&known->announcement.hash), known)) {
             status = error_set(err, ST_NOMEM, "bench: no memory");
@@ -392,7 +398,8 @@ enum status bench_load_create(const struct bench_home *home, struct bus_context 
                               const struct bench_load_options *options, struct bench_load **load,
                               struct error *err)
 {
-    size_t crowds = crowds_of(home->asker_count) + crowds_of(home->holder_count);
+    size_t askers = options->askers == 0 ? home->asker_count : options->askers;
+    size_t crowds = crowds_of(askers) + crowds_of(home->holder_count);
     struct bench_load *made = calloc(1, sizeof(*made));
     if (made == NULL) {
         return error_set(err, ST_NOMEM, "bench: no memory");
@@ -400,8 +407,9 @@ enum status bench_load_create(const struct bench_home *home, struct bus_context 
     made->home = home;
     made->context = context;
     made->options = *options;
-    made->options.pace.askers = home->asker_count;
-    made->askers = calloc(home->asker_count, sizeof(*made->askers));
+    made->options.pace.askers = askers;
+    made->asker_count = askers;
+    made->askers = calloc(askers, sizeof(*made->askers));
     made->holders = calloc(home->holder_count, sizeof(*made->holders));
     made->crews = calloc(crowds, sizeof(*made->crews));
     made->crowds = calloc(crowds, sizeof(*made->crowds));

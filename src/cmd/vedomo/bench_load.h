@@ -7,13 +7,17 @@
 #include "bench_home.h"
 #include "bench_pace.h"
 
-struct bench_load;
-
 struct bench_load_options {
     struct bench_pace pace;
+    size_t askers;     // of the home's, the first so many; 0: all
     uint64_t subjects; // persons that are asked about
     unsigned sample;   // one exchange of so many is checked whole
 };
+
+struct bench_load;
+
+// The announcement that a holder is known by.
+const struct digest *bench_load_holder_hash(const struct bench_load *load, size_t number);
 
 // Bytes of the frames of one exchange, on average.
 struct bench_legs {

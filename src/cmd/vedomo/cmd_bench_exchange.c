@@ -4,14 +4,9 @@
 // A round of the full path counts the broker's CPU until the index has caught up with the log, so
 // that nothing is left for later unpaid. Ratios are of neighbouring rounds; what is printed is the
 // median of the rounds with the least and the greatest.
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "bench_ground.h"
 #include "bench_report.h"
 #include "commands.h"
 
@@ -59,18 +54,8 @@ static void ignore(void *argument, const struct peer_message *message)
 
 static enum status look_after(struct bench_run *bench, struct error *err)
 {
-    int code = 0;
-    if (waitpid(bench->home->broker_pid, &code, WNOHANG) == bench->home->broker_pid) {
-        bench->home->broker_pid = 0;
-        return error_set(err, ST_IO, "bench: the broker ended by itself (%s %d)",
-                         WIFSIGNALED(code) ? "signal" : "exit code",
-                         WIFSIGNALED(code) ? WTERMSIG(code) : WEXITSTATUS(code));
-    }
-    if (waitpid(bench->proxy.pid, &code, WNOHANG) == bench->proxy.pid) {
-        bench->proxy.pid = 0;
-        return error_set(err, ST_IO, "bench: the proxy ended by itself");
-    }
-    return ST_OK;
+    enum status status = bench_look_after(&bench->home->broker_pid, "the broker", err);
+    return status == ST_OK ? bench_look_after(&bench->proxy.pid, "the proxy", err) : status;
 }
 
 // Waits, keeping the operator's connection alive.
@@ -196,12 +181,7 @@ static enum status read_options(const struct bench_options *given, struct bench_
                                 struct error *err)
 {
     *options = *given;
-    const struct {
-        uint64_t *value;
-        uint64_t preset;
-        uint64_t most;
-        const char *name;
-    } rules[] = {
+    const struct bench_limit limits[] = {
         { &options->askers, 16, BENCH_PEERS_MAX / 2, "askers" },
         { &options->window, 32, 1024, "window" },
         { &options->holders, 4, 64, "holders" },
@@ -212,14 +192,9 @@ static enum status read_options(const struct bench_options *given, struct bench_
         { &options->rate, 0, 10000000, "rate" },
         { &options->sample, SAMPLE_DEFAULT, 1000000, "sample" },
     };
-    for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
-        if (*rules[i].value == 0) {
-            *rules[i].value = rules[i].preset;
-        }
-        if (*rules[i].value > rules[i].most) {
-            return error_set(err, ST_USAGE, "--%s: at most %llu", rules[i].name,
-                             (unsigned long long)rules[i].most);
-        }
+    enum status status = bench_limits(limits, ARRAY_COUNT(limits), err);
+    if (status != ST_OK) {
+        return status;
     }
     // Sealing keys live 35 minutes and are announced once.
     if (options->rounds * options->seconds > 900) {
@@ -231,34 +206,6 @@ static enum status read_options(const struct bench_options *given, struct bench_
     return ST_OK;
 }
 
-// A port that nobody listens on just now.
-static enum status free_port(unsigned *port, struct error *err)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool found = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-                 getsockname(fd, (struct sockaddr *)&address, &size) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (!found) {
-        return error_errno(err, ST_IO, "bench: a free port");
-    }
-    *port = ntohs(address.sin_port);
-    return ST_OK;
-}
-
-static void allow_descriptors(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
 static enum status open_home(struct bench_run *bench, struct error *err)
 {
     const struct bench_options *options = &bench->options;
@@ -268,14 +215,14 @@ static enum status open_home(struct bench_run *bench, struct error *err)
                                        .askers = options->askers,
                                        .holders = options->holders,
                                        .agreements = options->agreements };
-    enum status status = free_port(&proxy_port, err);
+    enum status status = bench_free_port(&proxy_port, err);
     // The proxy's process begins before this one has threads.
     if (status == ST_OK) {
         status =
             bench_proxy_start(proxy_port, options->askers, options->holders, &bench->proxy, err);
     }
     if (status == ST_OK) {
-        status = free_port(&home.port, err);
+        status = bench_free_port(&home.port, err);
     }
     if (status == ST_OK) {
         status = bus_context_create(1, &bench->context, err);
@@ -346,7 +293,7 @@ static enum status run(struct command_call *call, struct error *err)
     if (status != ST_OK) {
         return status;
     }
-    allow_descriptors();
+    bench_allow_descriptors();
     status = set_up(&bench, err);
     if (status == ST_OK) {
         status = run_rounds(&bench, err);

@@ -40,4 +40,5 @@ extern const struct command cmd_status;
 extern const struct command cmd_config_check;
 extern const struct command cmd_bench_decide;
 extern const struct command cmd_bench_exchange;
+extern const struct command cmd_bench_withdraw;
 extern const struct command cmd_version;

@@ -44,6 +44,7 @@ static const struct command *const commands[] = {
     &cmd_config_check,
     &cmd_bench_decide,
     &cmd_bench_exchange,
+    &cmd_bench_withdraw,
     &cmd_version,
 };
 
