@@ -1,6 +1,7 @@
 // Rows of the views. An exchange has two rows, so that an ending need not repeat its decision:
 //   id16, u8 0 -> request hash, u64 index, leaf hash, u64 expires at, u8 granted anything
 //   id16, u8 1 -> u8 kind of the ending, u64 index
+// A hold's row is its packed Hold as the newest entry about it left it.
 // A subject row's value is u64 index, leaf hash, u32 minutes, u8 kind.
 #include "audit/rows.h"
 
@@ -186,6 +187,25 @@ static enum status put_consent(struct audit_rows *rows, const struct audit_facts
                err);
 }
 
+// The entry that lifts a hold says where it was set.
+static enum status put_hold(struct audit_rows *rows, const struct audit_facts *facts,
+                            struct error *err)
+{
+    struct wire_hold hold = *facts->officer->hold;
+    if (hold.state == WIRE_HOLD_LIFTED) {
+        hold.lifted_index = facts->index;
+    } else {
+        hold.index = facts->index;
+    }
+    buffer_clear(&rows->record);
+    enum status status = wire_encode(WIRE_SCHEMA_HOLD, &hold, &rows->record, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    return put(rows, AUDIT_TABLE_HOLD, hold.id.bytes, ID_BYTES, rows->record.data,
+               rows->record.size, err);
+}
+
 static enum status put_officer(struct audit_rows *rows, const struct audit_facts *facts,
                                enum wire_kind kind, struct error *err)
 {
@@ -204,6 +224,9 @@ static enum status put_officer(struct audit_rows *rows, const struct audit_facts
                              (unsigned long long)facts->index);
         }
         status = put_ending(rows, part->lost_ids[i], kind, facts->index, err);
+    }
+    if (status == ST_OK && part->hold != NULL) {
+        status = put_hold(rows, facts, err);
     }
     if (status != ST_OK || part->tag.size != AUDIT_TAG_BYTES) {
         return status;

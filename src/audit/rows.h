@@ -16,6 +16,7 @@ enum audit_table {
     AUDIT_TABLE_CONSENT,    // tag33, id16 -> packed ConsentRecord, newest revision
     AUDIT_TABLE_COUNTER,    // key32 -> u64
     AUDIT_TABLE_GOVERNANCE, // u64 index -> u8 kind
+    AUDIT_TABLE_HOLD,       // id16 -> packed Hold: a legal hold as it stands
     AUDIT_TABLE_COUNT
 };
 
@@ -84,6 +85,7 @@ NODISCARD enum status audit_rows_put(struct audit_rows *rows, const struct audit
 //   decision: exchange.{exchange_id, request_hash, expires_at, verdicts}
 //   endings: exchange.exchange_id          counters: officer.charges (new values)
 //   consent: officer.consent (its index is set here)      restart: officer.lost_ids
+//   hold: officer.hold (the index of its entry is set here)
 NODISCARD enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *facts,
                                      struct error *err);
 

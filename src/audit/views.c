@@ -28,7 +28,7 @@ enum {
     LOAD_CHUNK = 1024,      // entries decoded under one transaction of the log
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
     ENTRY_ARENA_BYTES = 32 * 1024 * 1024,
-    VIEWS_FORMAT = 1,
+    VIEWS_FORMAT = 2,
 };
 
 static const size_t views_map_bytes = (size_t)64 << 30;
@@ -41,6 +41,7 @@ static const char *const tables[AUDIT_TABLE_COUNT] = {
     [AUDIT_TABLE_CONSENT] = "consent",
     [AUDIT_TABLE_COUNTER] = "counter",
     [AUDIT_TABLE_GOVERNANCE] = "governance",
+    [AUDIT_TABLE_HOLD] = "hold",
 };
 
 // ---- the tail

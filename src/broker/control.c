@@ -174,6 +174,7 @@ static bool enrol_file(struct control *control, const char *path)
                                           .action = WIRE_CONTROL_CARD,
                                           .signed_ = job_keep(job, buffer_view(&content.message)) };
         job->head.type = WIRE_CONTROL;
+        job->from.role = REGISTRY_ROLE_OPERATOR; // whoever can write to the home
         job->payload = message;
         job->after = control->broker->to_control;
         status = control_order(control, job, &err);

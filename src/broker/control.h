@@ -28,6 +28,8 @@ enum status control_consent(struct control *control, struct job *job, struct err
 enum status control_consent_done(struct control *control, struct job *job, struct error *err);
 enum status control_session(struct control *control, struct job *job, struct error *err);
 enum status control_session_done(struct control *control, struct job *job, struct error *err);
+// An officer's legal hold: set or lifted.
+enum status control_hold(struct control *control, struct job *job, struct error *err);
 enum status control_order(struct control *control, struct job *job, struct error *err);
 enum status control_order_done(struct control *control, struct job *job, struct error *err);
 

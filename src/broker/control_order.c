@@ -1,5 +1,6 @@
 // What an operator hands in: cards and orders that the registrar signed, bundles that the policy
-// keys signed. The operator's own key gives none of it any weight.
+// keys signed. The operator's own key gives none of it any weight. What an officer orders stands in
+// control_hold.c.
 #include "broker/control.h"
 
 #include "base/event.h"
@@ -144,6 +145,12 @@ static enum status stop(struct control *control, struct job *job)
 enum status control_order(struct control *control, struct job *job, struct error *err)
 {
     const struct wire_control *message = job->payload;
+    bool officers = message->action == WIRE_CONTROL_HOLD || message->action == WIRE_CONTROL_FORGET;
+    enum registry_role needed = officers ? REGISTRY_ROLE_OFFICER : REGISTRY_ROLE_OPERATOR;
+    if (job->from.role != needed) {
+        return error_set(err, ST_DENIED, "a key of role %s may not order that; one of role %s may",
+                         registry_role_name(job->from.role), registry_role_name(needed));
+    }
     switch ((enum wire_control_action)message->action) {
     case WIRE_CONTROL_CARD:
         return change_registry(control, job, REGISTRY_CARD, err);
@@ -157,6 +164,8 @@ enum status control_order(struct control *control, struct job *job, struct error
     case WIRE_CONTROL_LOG_KEY:
     case WIRE_CONTROL_BODY_KEYS:
         break;
+    case WIRE_CONTROL_HOLD:
+        return control_hold(control, job, err);
     }
     return error_set(err, ST_UNSUPPORTED, "control: no such action");
 }
@@ -192,7 +201,9 @@ enum status control_order_done(struct control *control, struct job *job, struct 
     const struct wire_control *message = job->payload;
     struct wire_result result = { .receipt = job->record.receipt };
     enum status status = ST_OK;
-    if (message->action == WIRE_CONTROL_ORDER) {
+    if (message->action == WIRE_CONTROL_HOLD) {
+        result.value = bytes_id(&job->record.officer->hold->id);
+    } else if (message->action == WIRE_CONTROL_ORDER) {
         status = drop_key(control, job, err);
     } else if (message->action == WIRE_CONTROL_BUNDLE) {
         proof_broadcast(&control->maker);

@@ -386,6 +386,7 @@ static const struct {
     [WIRE_QUERY_LEAVES] = { EVERYBODY, answer_leaves },
     [WIRE_QUERY_STATUS] = { OVERSEERS | ROLE(OPERATOR), answer_status },
     [WIRE_QUERY_TILE] = { EVERYBODY, answer_tile },
+    [WIRE_QUERY_HOLDS] = { OVERSEERS, query_holds },
 };
 
 enum status query_answer(struct desk *desk, struct job *job, struct wire_result *result,

@@ -12,8 +12,8 @@
 enum { SCAN_MAX = 20000 }; // entries looked at for one page
 
 // The look itself, as an entry of the citizen's list (`tag` NULL: of nobody's).
-static enum status record_look(struct job *job, const struct audit_tag *tag, const char *question,
-                               uint64_t answered, struct error *err)
+enum status query_record_look(struct job *job, const struct audit_tag *tag, const char *question,
+                              uint64_t answered, struct error *err)
 {
     struct wire_subject_part *subject = arena_take(job->arena, sizeof(*subject));
     struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
@@ -118,7 +118,7 @@ enum status query_consents(struct desk *desk, struct job *job, struct wire_resul
         result->cursor = job_keep(job, bytes_text(text));
     }
     if (status == ST_OK && !job->in_session && job->from.role != REGISTRY_ROLE_NODE) {
-        status = record_look(job, &tag, "consents", rows.count, err);
+        status = query_record_look(job, &tag, "consents", rows.count, err);
     }
     return status == ST_OK ? rows_pack(desk, &rows, rows.count, err) : status;
 }
@@ -214,7 +214,10 @@ static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
     row->state = is_doubtful(desk, &entry->facts) ? WIRE_MEMBER_REVOKED : 0;
     row->parts = parts;
     // An entry about nobody leads to nobody.
-    bool about_nobody = entry->facts.officer == NULL || entry->facts.officer->tag.size == 0;
+    const struct wire_officer_part *officer = entry->facts.officer;
+    bool about_nobody =
+        officer == NULL ||
+        (officer->tag.size == 0 && (officer->hold == NULL || officer->hold->tag.size == 0));
     for (size_t i = 0; i < body->count; i++) {
         if (may_see(job, body->parts[i].type, person || about_nobody)) {
             parts[row->parts_count++] = (struct wire_row_part){ .type = body->parts[i].type,
@@ -309,7 +312,7 @@ static enum status list_person(struct desk *desk, struct job *job, struct wire_r
         status = ST_OK;
     }
     if (status == ST_OK && !job->in_session) {
-        status = record_look(job, &tag, "list of a person", count, err);
+        status = query_record_look(job, &tag, "list of a person", count, err);
     }
     size_t done = 0;
     for (; status == ST_OK && done < count && !page_is_full(&rows); done++) {
@@ -355,7 +358,7 @@ static enum status list_log(struct desk *desk, struct job *job, struct wire_resu
         query_set_cursor(job, result, next);
     }
     if (status == ST_OK) {
-        status = record_look(job, NULL, "list of the log", rows.count, err);
+        status = query_record_look(job, NULL, "list of the log", rows.count, err);
     }
     return status == ST_OK ? rows_pack(desk, &rows, looked, err) : status;
 }
@@ -400,7 +403,7 @@ enum status query_entry(struct desk *desk, struct job *job, struct wire_result *
     if (status != ST_OK) {
         return status;
     }
-    status = record_look(job, whose, "one entry", 1, err);
+    status = query_record_look(job, whose, "one entry", 1, err);
     if (status == ST_OK) {
         status = add_entry(desk, job, &rows, query->index, true, err);
     }

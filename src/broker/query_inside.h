@@ -33,7 +33,14 @@ NODISCARD enum status query_no_memory(struct error *err);
 NODISCARD enum status query_person(struct desk *desk, const struct job *job, struct audit_tag *tag,
                                    struct error *err);
 
-// The answers that are about entries and consents.
+// Fills in the job's record with the look itself, as an entry of the citizen's list (`tag` NULL: of
+// nobody's): it is durable before the answer leaves.
+NODISCARD enum status query_record_look(struct job *job, const struct audit_tag *tag,
+                                        const char *question, uint64_t answered, struct error *err);
+
+// The answers that are about entries, consents and holds.
+enum status query_holds(struct desk *desk, struct job *job, struct wire_result *result,
+                        struct error *err);
 enum status query_consents(struct desk *desk, struct job *job, struct wire_result *result,
                            struct error *err);
 enum status query_entries(struct desk *desk, struct job *job, struct wire_result *result,

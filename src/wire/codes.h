@@ -50,6 +50,7 @@ enum wire_kind {
     WIRE_KIND_RESTART = 33,
     WIRE_KIND_LOG = 34,
     WIRE_KIND_CARRY_FORWARD = 35,
+    WIRE_KIND_HOLD = 36,
     WIRE_KIND_KEY_CHANGE = 37,
     WIRE_KIND_DELAYED = 40,
     WIRE_KIND_EPOCH = 50
@@ -68,7 +69,9 @@ enum wire_query_kind {
     WIRE_QUERY_CONSISTENCY = 8,
     WIRE_QUERY_LEAVES = 9,
     WIRE_QUERY_STATUS = 10,
-    WIRE_QUERY_TILE = 11
+    WIRE_QUERY_TILE = 11,
+    WIRE_QUERY_COUNTS = 13,
+    WIRE_QUERY_HOLDS = 14
 };
 
 // The class in an entry's public leaf.
@@ -147,6 +150,7 @@ enum wire_control_action {
     WIRE_CONTROL_BUNDLE = 3,
     WIRE_CONTROL_STOP = 4,
     WIRE_CONTROL_FORGET = 5,
+    WIRE_CONTROL_HOLD = 6,
     WIRE_CONTROL_LOG_KEY = 7,
     WIRE_CONTROL_BODY_KEYS = 8
 };

@@ -5,6 +5,7 @@
 
 #include "wire/entry.h"
 #include "wire/exchange.h"
+#include "wire/filter.h"
 #include "wire/head.h"
 
 struct wire_query {
@@ -25,6 +26,7 @@ struct wire_query {
     uint64_t until;
     struct id id;
     struct bytes dataset;
+    const struct wire_filter *filter;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };
@@ -35,6 +37,9 @@ struct wire_control {
     struct bytes signed_;
     bool dry_run;
     uint32_t month;
+    const struct wire_hold *hold;
+    struct bytes subject_scheme;
+    struct bytes subject;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };
@@ -88,6 +93,9 @@ struct wire_row {
     uint64_t ended_by;
     bool forgotten;
     uint64_t earlier;
+    uint64_t asked;
+    uint64_t over_asked;
+    const struct wire_hold *hold;
 };
 
 struct wire_row_part {

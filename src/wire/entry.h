@@ -4,6 +4,7 @@
 #pragma once
 
 #include "wire/head.h"
+#include "wire/hold.h"
 #include "wire/seen.h"
 
 // One field's verdict.
@@ -146,6 +147,7 @@ struct wire_officer_part {
     size_t carried_heads_count;
     const struct wire_counter_seen *carried_counters;
     size_t carried_counters_count;
+    const struct wire_hold *hold;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

@@ -19,7 +19,7 @@ enum {
     (BIT(DECISION) | BIT(RELEASED) | BIT(REFUSED) | BIT(EXPIRED) | BIT(CANCELLED) |                \
      BIT(DELIVERY) | BIT(CONSENT) | BIT(READ) | BIT(SESSION_OPENED) | BIT(REJECTED) |              \
      BIT(MEMBER) | BIT(ORDER) | BIT(POLICY) | BIT(RESTART) | BIT(LOG) | BIT(CARRY_FORWARD) |       \
-     BIT(KEY_CHANGE) | BIT(DELAYED) | BIT(EPOCH))
+     BIT(HOLD) | BIT(KEY_CHANGE) | BIT(DELAYED) | BIT(EPOCH))
 
 #define ROW(message, number_, field, ...)                                                          \
     {                                                                                              \
@@ -449,6 +449,7 @@ static const struct wire_rule officer_part_rules[] = {
     ROW(officer_part, 33, consent, MESSAGE(CONSENT_RECORD)),
     ROW(officer_part, 34, flags, CODES(16)),
     ROW(officer_part, 35, lost_ids, BLOBS(16, 65536)),
+    ROW(officer_part, 36, hold, MESSAGE(HOLD)),
     ROW(officer_part, 38, carried_heads, MESSAGES(CARRIED_HEAD, 0, 4096)),
     ROW(officer_part, 39, carried_counters, MESSAGES(COUNTER_SEEN, 0, 4096)),
     ROW(officer_part, 60, extensions, EXTENSIONS),
@@ -503,6 +504,24 @@ static const struct wire_rule receipt_extra_rules[] = {
     ROW(receipt_extra, 3, part_salt, DIGEST),
     ROW(receipt_extra, 4, part, BYTES(0, 262144)),
     ROW(receipt_extra, 5, others, BLOBS(32, 8)),
+};
+
+static const struct wire_rule hold_rules[] = {
+    ROW(hold, 1, id, ID),
+    ROW(hold, 2, name, TEXT(128)),
+    ROW(hold, 3, tag, TAG),
+    ROW(hold, 4, member, CODE),
+    ROW(hold, 5, since, TIME),
+    ROW(hold, 6, until, TIME),
+    ROW(hold, 7, state, NUMBER(1, 2)),
+    ROW(hold, 8, set_by, CODE),
+    ROW(hold, 9, set_node, CODE),
+    ROW(hold, 10, set_at, TIME),
+    ROW(hold, 11, lifted_by, CODE),
+    ROW(hold, 12, lifted_node, CODE),
+    ROW(hold, 13, lifted_at, TIME),
+    ROW(hold, 14, index, INDEX),
+    ROW(hold, 15, lifted_index, INDEX),
 };
 
 static const struct wire_rule consent_record_rules[] = {
@@ -568,7 +587,7 @@ static const struct wire_rule session_rules[] = {
 
 static const struct wire_rule query_rules[] = {
     ROW(query, 1, version, VERSION),
-    ROW(query, 2, kind, NUMBER(1, 11)),
+    ROW(query, 2, kind, NUMBER(1, 14)),
     ROW(query, 3, subject_scheme, CODE),
     ROW(query, 4, subject, TEXT(64)),
     ROW(query, 5, session, DIGEST),
@@ -584,7 +603,28 @@ static const struct wire_rule query_rules[] = {
     ROW(query, 15, until, TIME),
     ROW(query, 16, id, ID),
     ROW(query, 17, dataset, CODE),
+    ROW(query, 18, filter, MESSAGE(FILTER)),
     ROW(query, 20, extensions, EXTENSIONS),
+};
+
+static const struct wire_rule filter_rules[] = {
+    ROW(filter, 1, asker, CODE),
+    ROW(filter, 2, holder, CODE),
+    ROW(filter, 3, official, CODE),
+    ROW(filter, 4, official_role, CODE),
+    ROW(filter, 5, dataset, CODE),
+    ROW(filter, 6, field, CODE),
+    ROW(filter, 7, purpose, CODE),
+    ROW(filter, 8, basis, NUMBER(0, 5)),
+    ROW(filter, 9, verdict, NUMBER(0, 3)),
+    ROW(filter, 10, reason, CODE),
+    ROW(filter, 11, entry_kind, NUMBER(0, 63)),
+    ROW(filter, 12, case_ref, TEXT(128)),
+    ROW(filter, 13, signer, DIGEST),
+    ROW(filter, 14, over_asked, BOOL),
+    ROW(filter, 15, group, NUMBERS(15, 2)),
+    ROW(filter, 16, people, BOOL),
+    ROW(filter, 17, why, TEXT(256)),
 };
 
 static const struct wire_rule control_rules[] = {
@@ -593,6 +633,9 @@ static const struct wire_rule control_rules[] = {
     ROW(control, 3, signed_, BYTES(0, 20480)),
     ROW(control, 4, dry_run, BOOL),
     ROW(control, 5, month, NUMBER(0, MONTH_MAX)),
+    ROW(control, 7, hold, MESSAGE(HOLD)),
+    ROW(control, 8, subject_scheme, CODE),
+    ROW(control, 9, subject, TEXT(64)),
     ROW(control, 15, extensions, EXTENSIONS),
 };
 
@@ -632,7 +675,10 @@ static const struct wire_rule row_rules[] = {
     ROW(row, 12, text, TEXT(4096)),
     ROW(row, 13, ended_by, INDEX),
     ROW(row, 14, forgotten, BOOL),
+    ROW(row, 17, asked, INDEX),
+    ROW(row, 18, over_asked, INDEX),
     ROW(row, 19, earlier, INDEX),
+    ROW(row, 20, hold, MESSAGE(HOLD)),
 };
 
 static const struct wire_rule row_part_rules[] = {
@@ -689,11 +735,13 @@ static const struct wire_rules table[WIRE_SCHEMA_COUNT] = {
     RULES(key_change, KEY_CHANGE, KeyChange),
     RULES(public_part, PUBLIC_PART, PublicPart),
     RULES(receipt_extra, RECEIPT_EXTRA, ReceiptExtra),
+    RULES(hold, HOLD, Hold),
     RULES(consent_record, CONSENT_RECORD, ConsentRecord),
     RULES(artefact, ARTEFACT, Artefact),
     RULES(consent_change, CONSENT_CHANGE, ConsentChange),
     RULES(session, SESSION, Session),
     RULES(query, QUERY, Query),
+    RULES(filter, FILTER, Filter),
     RULES(control, CONTROL, Control),
     RULES(chunk, CHUNK, Chunk),
     RULES(result, RESULT, Result),

@@ -45,6 +45,8 @@ const char *entry_kind_name(uint32_t kind)
         return "carry-forward";
     case WIRE_KIND_KEY_CHANGE:
         return "key-change";
+    case WIRE_KIND_HOLD:
+        return "hold";
     case WIRE_KIND_DELAYED:
         return "delayed";
     case WIRE_KIND_EPOCH:
