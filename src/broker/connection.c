@@ -1,6 +1,8 @@
 // Connections by batch key.
 #include "broker/connection.h"
 
+#include "broker/job.h"
+
 #include <stdlib.h>
 
 struct connection *connection_find(struct map *connections, const struct digest *batch_key,
@@ -24,6 +26,35 @@ struct connection *connection_find(struct map *connections, const struct digest 
 bool connection_spend(struct connection *connection)
 {
     return atomic_fetch_sub(&connection->budget, 1) > 0;
+}
+
+void connections_group(struct job **jobs, struct connection *const *of, size_t count)
+{
+    struct connection unknown = { .first = NULL };
+    struct connection *groups = NULL;
+    struct connection **end = &groups;
+    for (size_t i = 0; i < count; i++) {
+        struct connection *connection = of[i] == NULL ? &unknown : of[i];
+        if (connection->first == NULL) {
+            connection->first = jobs[i];
+            connection->next = NULL;
+            *end = connection;
+            end = &connection->next;
+        } else {
+            connection->last->next = jobs[i];
+        }
+        connection->last = jobs[i];
+        jobs[i]->next = NULL;
+    }
+    size_t placed = 0;
+    for (struct connection *group = groups; group != NULL; group = group->next) {
+        while (group->first != NULL) {
+            struct job *job = group->first;
+            group->first = job->next;
+            job->next = NULL;
+            jobs[placed++] = job;
+        }
+    }
 }
 
 void connections_destroy(struct map **connections)

@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct job;
+
 struct connection {
     struct digest batch_key; // the key in the table
     char member[REGISTRY_MEMBER_BYTES];
@@ -27,6 +29,11 @@ struct connection {
     int64_t rejected_ms; // monotonic: when that entry may be made again
     unsigned requests;   // of this key in the threads or under way: its credit
     atomic_int budget;   // public-key verifications left this second; workers take from it
+
+    // While connections_group() is at work.
+    struct connection *next;
+    struct job *first;
+    struct job *last;
 };
 
 // The connection of a key; NULL: no memory (or, with `make` false, none yet).
@@ -35,5 +42,11 @@ struct connection *connection_find(struct map *connections, const struct digest 
 
 // Takes one verification from the budget; false: spent. Any thread.
 bool connection_spend(struct connection *connection);
+
+// Puts jobs of the same connection beside one another; jobs[i] belongs to of[i], which may be NULL.
+// Connections keep the order in which they first appear, the jobs of each keep theirs. What a peer
+// sent in one batch then meets one thread that verifies its signature once, and what it gets, it
+// gets at once and answers in one batch.
+void connections_group(struct job **jobs, struct connection *const *of, size_t count);
 
 void connections_destroy(struct map **connections);

@@ -23,6 +23,7 @@ enum {
     URGENT_MAX = 512,
     SECOND_MS = 1000,
     OUTBOX_RETRY_MS = 1,
+    GROUP_MAX = 64, // so many jobs at the most does a quiet member wait behind in one round
     HELD_COUNT_MAX = 65536,
     SEND_HWM = 64,
     RECEIVE_HWM = 16,
@@ -233,7 +234,9 @@ static bool sort_job(struct router *router, struct job **job)
         if (!claim_exchange(router, *job)) {
             return false;
         }
-        break;
+        router->passing[router->passing_count++] = *job;
+        *job = NULL;
+        return true;
     case LANE_URGENT:
         if ((*job)->from.role == REGISTRY_ROLE_NODE && head->type == WIRE_CONSENT_CHANGE) {
             return wait_in_line(router, job); // an agency asks for a consent: that can wait
@@ -307,30 +310,63 @@ static bool has_place(const struct router *router)
            router->in_threads + pending_under_way(router->pending) < pending_max;
 }
 
-// Lets waiting jobs into the threads, as many as there are places. True while some could go on.
+// Hands what has come in to the workers, and lets in what waits, as far as there are places. True
+// while more could go on.
 static bool dispatch(struct router *router)
 {
-    struct job *jobs[2 * ROUTER_BATCH];
+    struct connection *from[3 * ROUTER_BATCH];
     size_t count = 0;
-    while (count < ROUTER_BATCH && fair_count(router->calls) > 0 &&
-           router->calls_in_threads < CALLS_IN_THREADS_MAX) {
-        jobs[count] = fair_pop(router->calls);
-        jobs[count++]->called = true;
+    for (; count < ROUTER_BATCH && fair_count(router->calls) > 0 &&
+           router->calls_in_threads < CALLS_IN_THREADS_MAX;
+         count++) {
+        struct job *job = fair_pop(router->calls);
+        job->called = true;
         router->calls_in_threads++;
+        router->passing[router->passing_count++] = job;
     }
-    while (count < 2 * ROUTER_BATCH && fair_count(router->fair) > 0 && has_place(router)) {
-        jobs[count] = fair_pop(router->fair);
-        jobs[count++]->admitted = true;
+    for (; count < 2 * ROUTER_BATCH && fair_count(router->fair) > 0 && has_place(router); count++) {
+        struct job *job = fair_pop(router->fair);
+        job->admitted = true;
         router->in_threads++;
+        router->passing[router->passing_count++] = job;
     }
-    broker_pass(router->broker->to_workers, jobs, count);
+    for (size_t i = 0; i < router->passing_count; i++) {
+        from[i] = router->passing[i]->connection;
+    }
+    for (size_t i = 0; i < router->passing_count; i += GROUP_MAX) {
+        size_t left = router->passing_count - i;
+        connections_group(router->passing + i, from + i, left < GROUP_MAX ? left : GROUP_MAX);
+    }
+    broker_pass(router->broker->to_workers, router->passing, router->passing_count);
+    router->passing_count = 0;
     return count == 2 * ROUTER_BATCH;
 }
 
+// Whom an exchange's next message is for; NULL: the job is of another kind, or nobody is there.
+static struct connection *receiver_of(struct router *router, const struct job *job)
+{
+    const struct digest *key = job->outcome == OUTCOME_ASK       ? &job->exchange->holder_key
+                               : job->outcome == OUTCOME_RELEASE ? &job->exchange->asker_key
+                                                                 : NULL;
+    return key == NULL ? NULL : connection_find(router->connections, key, false);
+}
+
+// Messages of exchanges go grouped by who gets them. Everything else stands where it stood among
+// them: a consent's change is acknowledged after the releases that came before it.
 static size_t take_back(struct router *router)
 {
     struct job *jobs[ROUTER_BATCH];
+    struct connection *to[ROUTER_BATCH];
     size_t count = queue_take(router->broker->to_router, (void **)jobs, ROUTER_BATCH);
+    size_t begin = 0;
+    for (size_t i = 0; i < count; i++) {
+        to[i] = receiver_of(router, jobs[i]);
+        if (to[i] == NULL) {
+            connections_group(jobs + begin, to + begin, i - begin);
+            begin = i + 1;
+        }
+    }
+    connections_group(jobs + begin, to + begin, count - begin);
     for (size_t i = 0; i < count; i++) {
         router_finish(router, jobs[i]);
     }

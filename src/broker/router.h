@@ -15,7 +15,9 @@ struct router {
     struct bus_socket *socket;
     uint64_t strangers; // of the socket, counted so far
     struct bus_poller *poller;
-    struct bus_message *messages; // ROUTER_BATCH
+    struct bus_message *messages;          // ROUTER_BATCH
+    struct job *passing[3 * ROUTER_BATCH]; // to the workers, at the end of the round
+    size_t passing_count;
     struct map *connections;
     struct pending *pending;
     struct fair *fair;  // requests
