@@ -2,7 +2,8 @@
 //   id16, u8 0 -> request hash, u64 index, leaf hash, u64 expires at, u8 granted anything
 //   id16, u8 1 -> u8 kind of the ending, u64 index
 // A hold's row is its packed Hold as the newest entry about it left it.
-// A subject row's value is u64 index, leaf hash, u32 minutes, u8 kind.
+// A subject row's value is u64 index, leaf hash, u32 minutes, u8 kind. What was forgotten is
+//   "forgotten" -> u32 month, u64 first entry behind it, u64 index of the entry, u64 when
 #include "audit/rows.h"
 
 #include <stdlib.h>
@@ -110,20 +111,62 @@ static enum status put(struct audit_rows *rows, enum audit_table table, const ui
     return audit_rows_put(rows, &row, err);
 }
 
-static enum status put_subject(struct audit_rows *rows, const struct audit_facts *facts,
-                               enum wire_kind kind, struct error *err)
+static void fill_u32(uint8_t out[4], uint32_t number)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        out[i] = (uint8_t)(number >> (24 - 8 * i));
+    }
+}
+
+static enum status put_subject(struct audit_rows *rows, const uint8_t *tag,
+                               const struct audit_subject_row *row, struct error *err)
 {
     uint8_t key[AUDIT_TAG_BYTES + 8];
     uint8_t value[8 + DIGEST_BYTES + 4 + 1];
-    memcpy(key, facts->officer->tag.data, AUDIT_TAG_BYTES);
-    (void)seal_u64(key + AUDIT_TAG_BYTES, facts->subject->sequence);
-    (void)seal_u64(value, facts->index);
-    memcpy(value + 8, facts->leaf_hash.bytes, DIGEST_BYTES);
-    for (unsigned i = 0; i < 4; i++) {
-        value[8 + DIGEST_BYTES + i] = (uint8_t)(facts->minutes >> (24 - 8 * i));
-    }
-    value[8 + DIGEST_BYTES + 4] = (uint8_t)kind;
+    memcpy(key, tag, AUDIT_TAG_BYTES);
+    (void)seal_u64(key + AUDIT_TAG_BYTES, row->sequence);
+    (void)seal_u64(value, row->index);
+    memcpy(value + 8, row->leaf_hash.bytes, DIGEST_BYTES);
+    fill_u32(value + 8 + DIGEST_BYTES, row->minutes);
+    value[8 + DIGEST_BYTES + 4] = (uint8_t)row->kind;
     return put(rows, AUDIT_TABLE_SUBJECT, key, sizeof(key), value, sizeof(value), err);
+}
+
+// What of forgotten entries goes on counting.
+static enum status put_carried(struct audit_rows *rows, const struct wire_officer_part *part,
+                               struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < part->carried_heads_count; i++) {
+        const struct wire_carried_head *head = &part->carried_heads[i];
+        const struct audit_subject_row row = { .sequence = head->sequence,
+                                               .index = head->index,
+                                               .leaf_hash = head->leaf_hash,
+                                               .minutes = head->minutes,
+                                               .kind = (enum wire_kind)head->kind };
+        status = put_subject(rows, head->tag.data, &row, err);
+    }
+    for (size_t i = 0; status == ST_OK && i < part->carried_counters_count; i++) {
+        const struct wire_counter_seen *counter = &part->carried_counters[i];
+        uint8_t value[16];
+        (void)seal_u64(value, counter->value);
+        (void)seal_u64(value + 8, counter->until);
+        status = put(rows, AUDIT_TABLE_CARRIED, counter->key.bytes, DIGEST_BYTES, value,
+                     sizeof(value), err);
+    }
+    return status;
+}
+
+static enum status put_forgotten(struct audit_rows *rows, const struct audit_facts *facts,
+                                 struct error *err)
+{
+    static const uint8_t word[] = "forgotten";
+    uint8_t value[4 + 3 * 8];
+    fill_u32(value, facts->public_->month);
+    (void)seal_u64(value + 4, facts->public_->forgotten_to);
+    (void)seal_u64(value + 12, facts->index);
+    (void)seal_u64(value + 20, facts->public_->recorded_at);
+    return put(rows, AUDIT_TABLE_META, word, sizeof(word) - 1, value, sizeof(value), err);
 }
 
 static enum status put_decision(struct audit_rows *rows, const struct audit_facts *facts,
@@ -212,8 +255,10 @@ static enum status put_officer(struct audit_rows *rows, const struct audit_facts
     const struct wire_officer_part *part = facts->officer;
     enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && i < part->charges_count; i++) {
-        uint8_t value[8];
+        uint8_t value[24];
         (void)seal_u64(value, part->charges[i].value);
+        (void)seal_u64(value + 8, facts->index);
+        (void)seal_u64(value + 16, part->charges[i].until);
         status = put(rows, AUDIT_TABLE_COUNTER, part->charges[i].key.bytes, DIGEST_BYTES, value,
                      sizeof(value), err);
     }
@@ -228,6 +273,9 @@ static enum status put_officer(struct audit_rows *rows, const struct audit_facts
     if (status == ST_OK && part->hold != NULL) {
         status = put_hold(rows, facts, err);
     }
+    if (status == ST_OK && kind == WIRE_KIND_CARRY_FORWARD) {
+        status = put_carried(rows, part, err);
+    }
     if (status != ST_OK || part->tag.size != AUDIT_TAG_BYTES) {
         return status;
     }
@@ -236,7 +284,12 @@ static enum status put_officer(struct audit_rows *rows, const struct audit_facts
     }
     if (status == ST_OK && facts->class != WIRE_CLASS_DELAYED && facts->subject != NULL &&
         facts->subject->sequence > 0) {
-        status = put_subject(rows, facts, kind, err);
+        const struct audit_subject_row row = { .sequence = facts->subject->sequence,
+                                               .index = facts->index,
+                                               .leaf_hash = facts->leaf_hash,
+                                               .minutes = facts->minutes,
+                                               .kind = kind };
+        status = put_subject(rows, part->tag.data, &row, err);
     }
     return status;
 }
@@ -276,8 +329,39 @@ enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *fa
         uint8_t value[1] = { (uint8_t)kind };
         (void)seal_u64(key, facts->index);
         status = put(rows, AUDIT_TABLE_GOVERNANCE, key, sizeof(key), value, sizeof(value), err);
+        if (status == ST_OK && kind == WIRE_KIND_CARRY_FORWARD && facts->public_ != NULL) {
+            status = put_forgotten(rows, facts, err);
+        }
     }
     return status;
+}
+
+bool audit_kind_lasts(enum wire_kind kind)
+{
+    switch (kind) {
+    case WIRE_KIND_NONE:
+    case WIRE_KIND_DECISION:
+    case WIRE_KIND_RELEASED:
+    case WIRE_KIND_REFUSED:
+    case WIRE_KIND_EXPIRED:
+    case WIRE_KIND_CANCELLED:
+    case WIRE_KIND_DELIVERY:
+    case WIRE_KIND_READ:
+    case WIRE_KIND_SESSION_OPENED:
+    case WIRE_KIND_REJECTED:
+    case WIRE_KIND_DELAYED:
+        return false;
+    case WIRE_KIND_CONSENT:
+    case WIRE_KIND_MEMBER:
+    case WIRE_KIND_ORDER:
+    case WIRE_KIND_POLICY:
+    case WIRE_KIND_RESTART:
+    case WIRE_KIND_LOG:
+    case WIRE_KIND_CARRY_FORWARD:
+    case WIRE_KIND_EPOCH:
+        break;
+    }
+    return true;
 }
 
 // ---- from stored bytes
@@ -296,6 +380,35 @@ enum status audit_subject_row_decode(struct bytes key, struct bytes value,
     read.kind = (enum wire_kind)reader_u8(&content);
     if (!reader_finished(&name) || !reader_finished(&content)) {
         return error_set(err, ST_CORRUPT, "views: a subject row that is none");
+    }
+    *row = read;
+    return ST_OK;
+}
+
+enum status audit_counter_row_decode(struct bytes value, bool carried,
+                                     struct audit_counter_row *row, struct error *err)
+{
+    struct reader reader = reader_init(value);
+    struct audit_counter_row read = { .value = reader_u64(&reader) };
+    read.index = carried ? 0 : reader_u64(&reader);
+    read.until = reader_u64(&reader);
+    if (!reader_finished(&reader)) {
+        return error_set(err, ST_CORRUPT, "views: a counter that is none");
+    }
+    *row = read;
+    return ST_OK;
+}
+
+enum status audit_forgotten_decode(struct bytes value, struct audit_forgotten *row,
+                                   struct error *err)
+{
+    struct reader reader = reader_init(value);
+    struct audit_forgotten read = { .month = reader_u32(&reader) };
+    read.to = reader_u64(&reader);
+    read.index = reader_u64(&reader);
+    read.at_ms = reader_u64(&reader);
+    if (!reader_finished(&reader)) {
+        return error_set(err, ST_CORRUPT, "views: what was forgotten cannot be read");
     }
     *row = read;
     return ST_OK;

@@ -9,14 +9,15 @@
 
 // The tables of the views. Integers are big-endian.
 enum audit_table {
-    AUDIT_TABLE_META,       // word -> state of the views
-    AUDIT_TABLE_SUBJECT,    // tag33, u64 sequence -> audit_subject_row: one citizen's chain
-    AUDIT_TABLE_EXCHANGE,   // id16, u8 0 -> the decision; id16, u8 1 -> its ending (see below)
-    AUDIT_TABLE_OPEN,       // id16 -> u64 index of a decision that has not ended
-    AUDIT_TABLE_CONSENT,    // tag33, id16 -> packed ConsentRecord, newest revision
-    AUDIT_TABLE_COUNTER,    // key32 -> u64
+    AUDIT_TABLE_META,     // word -> state of the views
+    AUDIT_TABLE_SUBJECT,  // tag33, u64 sequence -> audit_subject_row: one citizen's chain
+    AUDIT_TABLE_EXCHANGE, // id16, u8 0 -> the decision; id16, u8 1 -> its ending (see below)
+    AUDIT_TABLE_OPEN,     // id16 -> u64 index of a decision that has not ended
+    AUDIT_TABLE_CONSENT,  // tag33, id16 -> packed ConsentRecord, newest revision
+    AUDIT_TABLE_COUNTER,  // key32 -> u64 value, u64 index of the entry that set it, u64 until (ms)
     AUDIT_TABLE_GOVERNANCE, // u64 index -> u8 kind
     AUDIT_TABLE_HOLD,       // id16 -> packed Hold: a legal hold as it stands
+    AUDIT_TABLE_CARRIED,    // key32 -> u64 value, u64 until: counters of entries that are forgotten
     AUDIT_TABLE_COUNT
 };
 
@@ -38,6 +39,21 @@ struct audit_exchange_row {
     enum wire_kind ending; // WIRE_KIND_NONE: still open; DECISION: permitted nothing;
                            // RESTART: lost; else the ending's kind
     uint64_t ending_index;
+};
+
+// A counter as an entry has left it.
+struct audit_counter_row {
+    uint64_t value;
+    uint64_t index; // of that entry; 0 for one that was carried forward
+    uint64_t until; // ms; 0: it always counts
+};
+
+// Up to where the log's contents are forgotten (row "forgotten" of the state of the views).
+struct audit_forgotten {
+    uint32_t month; // the last month that is
+    uint64_t to;    // the first entry behind it
+    uint64_t index; // of the entry that says so
+    uint64_t at_ms; // when it was written
 };
 
 struct audit_row {
@@ -71,6 +87,14 @@ struct audit_facts {
 // Keys, and rows from their bytes. ST_CORRUPT: not what audit_rows_add() writes.
 NODISCARD enum status audit_subject_row_decode(struct bytes key, struct bytes value,
                                                struct audit_subject_row *row, struct error *err);
+NODISCARD enum status audit_counter_row_decode(struct bytes value, bool carried,
+                                               struct audit_counter_row *row, struct error *err);
+NODISCARD enum status audit_forgotten_decode(struct bytes value, struct audit_forgotten *row,
+                                             struct error *err);
+
+// True for what stands in a citizen's list for good: its body is under the lasting key.
+bool audit_kind_lasts(enum wire_kind kind);
+
 // `ending` is empty when there is none.
 NODISCARD enum status audit_exchange_row_decode(struct bytes decision, struct bytes ending,
                                                 struct audit_exchange_row *row, struct error *err);
@@ -84,6 +108,7 @@ NODISCARD enum status audit_rows_put(struct audit_rows *rows, const struct audit
 //   delayed ones are in none of these
 //   decision: exchange.{exchange_id, request_hash, expires_at, verdicts}
 //   endings: exchange.exchange_id          counters: officer.charges (new values)
+//   carry-forward: officer.{carried_heads, carried_counters}; public.{month, forgotten_to}
 //   consent: officer.consent (its index is set here)      restart: officer.lost_ids
 //   hold: officer.hold (the index of its entry is set here)
 NODISCARD enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *facts,

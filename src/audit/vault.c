@@ -7,8 +7,12 @@
 //
 // The wrapping key is derived from the master key; AD = "vedomo/1 body key\0" ‖ u32 id. A key that
 // was loaded stays in its slot until close, so that readers need no lock; forgetting marks it.
+//
+// Forgetting overwrites the file with zeros, syncs it, and then replaces it by one that says so. A
+// process that ends in between leaves zeros: the key is gone, and the next forgetting says so.
 #include "audit/vault.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -17,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/month.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -88,29 +93,13 @@ void audit_vault_close(struct audit_vault **vault)
     *vault = NULL;
 }
 
-// Year and month (1..12) of a day since 1970-01-01, proleptic Gregorian.
-static void month_of_day(uint32_t day, uint32_t *year, uint32_t *month)
-{
-    uint32_t shifted = day + 719468; // days since 0000-03-01
-    uint32_t era = shifted / 146097;
-    uint32_t of_era = shifted % 146097;
-    uint32_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint32_t day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    uint32_t march_month = (5 * day_of_year + 2) / 153;
-    *month = march_month < 10 ? march_month + 3 : march_month - 9;
-    *year = era * 400 + year_of_era + (*month <= 2 ? 1 : 0);
-}
-
 uint32_t audit_vault_key_id(enum wire_class class, uint32_t minutes)
 {
     if (class == WIRE_CLASS_CONSENT || class == WIRE_CLASS_GOVERNANCE ||
         class == WIRE_CLASS_EPOCH) {
         return AUDIT_KEY_LASTING;
     }
-    uint32_t year = 0;
-    uint32_t month = 0;
-    month_of_day(minutes / (24 * 60), &year, &month);
-    return (year - 1970) * 12 + month;
+    return audit_month_of(minutes);
 }
 
 static enum status key_path(const struct audit_vault *vault, uint32_t key_id, char path[PATH_MAX],
@@ -120,8 +109,9 @@ static enum status key_path(const struct audit_vault *vault, uint32_t key_id, ch
     if (key_id == AUDIT_KEY_LASTING) {
         length = snprintf(path, PATH_MAX, "%s/lasting.key", vault->folder);
     } else {
-        length = snprintf(path, PATH_MAX, "%s/%04u-%02u.key", vault->folder,
-                          1970 + (key_id - 1) / 12, (key_id - 1) % 12 + 1);
+        char month[AUDIT_MONTH_TEXT_BYTES];
+        audit_month_format(key_id, month);
+        length = snprintf(path, PATH_MAX, "%s/%s.key", vault->folder, month);
     }
     if (length >= PATH_MAX) {
         return error_set(err, ST_USAGE, "body keys: path too long");
@@ -160,6 +150,17 @@ static struct bytes take_line(struct bytes *text, const char *name)
     return rest;
 }
 
+// What forgetting leaves when it was cut short.
+static bool is_overwritten(struct bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] != 0) {
+            return false;
+        }
+    }
+    return text.size > 0;
+}
+
 static enum status unwrap(const struct audit_vault *vault, uint32_t key_id, const char *path,
                           struct bytes text, struct vault_key *key, struct error *err)
 {
@@ -169,6 +170,10 @@ static enum status unwrap(const struct audit_vault *vault, uint32_t key_id, cons
     uint8_t ad[32];
     uint64_t id = 0;
     enum status status = ST_OK;
+    if (is_overwritten(text)) {
+        atomic_store(&key->forgotten, true);
+        goto out;
+    }
     if (text.size < sizeof(first_line) - 1 ||
         memcmp(text.data, first_line, sizeof(first_line) - 1) != 0) {
         status = error_set(err, ST_CORRUPT, "%s: not a body key", path);
@@ -372,16 +377,31 @@ enum status audit_vault_open_body(struct audit_vault *vault, uint32_t key_id, st
     return status;
 }
 
-// Zeroes what the file held. The file's name has been given to another file already.
-static enum status overwrite(int fd, const char *path, struct error *err)
+// Zeroes what the file holds, in its place on the disk.
+static enum status overwrite(const char *path, struct error *err)
 {
     static const uint8_t zeros[FILE_BYTES_MAX];
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return error_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", path);
+    }
     off_t size = lseek(fd, 0, SEEK_END);
     size_t length = size < 0 || size > FILE_BYTES_MAX ? FILE_BYTES_MAX : (size_t)size;
+    enum status status = ST_OK;
     if (pwrite(fd, zeros, length, 0) != (ssize_t)length || fsync(fd) != 0) {
-        return error_errno(err, ST_IO, "%s: overwriting", path);
+        status = error_errno(err, ST_IO, "%s: overwriting", path);
     }
-    return ST_OK;
+    close(fd);
+    return status;
+}
+
+// Marks a key that was loaded. One that was not is read from its file again, when it is wanted.
+static void mark(struct audit_vault *vault, uint32_t key_id)
+{
+    struct vault_key *key = atomic_load(&vault->slots[key_id]);
+    if (key != NULL) {
+        atomic_store(&key->forgotten, true);
+    }
 }
 
 enum status audit_vault_forget(struct audit_vault *vault, uint32_t key_id, struct error *err)
@@ -391,37 +411,33 @@ enum status audit_vault_forget(struct audit_vault *vault, uint32_t key_id, struc
     }
     char path[PATH_MAX];
     char now[CLOCK_TEXT_BYTES];
-    struct vault_key *key = NULL;
+    struct buffer old = buffer_init(FILE_BYTES_MAX);
     struct buffer text = buffer_init(FILE_BYTES_MAX);
-    int fd = -1;
-    enum status status = load(vault, key_id, &key, err);
+    enum status status = key_path(vault, key_id, path, err);
     if (status == ST_OK) {
-        status = key_path(vault, key_id, path, err);
+        status = file_read(path, FILE_BYTES_MAX, &old, err);
     }
-    if (status != ST_OK || atomic_load(&key->forgotten)) {
+    if (status != ST_OK) {
         goto out;
     }
     clock_format(clock_wall_ms(), now);
     buffer_text(&text, first_line);
-    buffer_format(&text, "id %u\nforgotten %s\n", key_id, now);
+    buffer_format(&text, "id %u\nforgotten ", key_id);
+    bool said = old.size > text.size && memcmp(old.data, text.data, text.size) == 0;
+    buffer_format(&text, "%s\n", now);
     status = buffer_ok(&text, "body key", err);
-    if (status != ST_OK) {
-        goto out;
+    if (status == ST_OK && !said) {
+        status = overwrite(path, err);
     }
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) {
-        status = error_errno(err, ST_IO, "%s", path);
-        goto out;
-    }
-    status = file_replace(path, buffer_view(&text), 0600, err);
     if (status == ST_OK) {
-        atomic_store(&key->forgotten, true);
-        status = overwrite(fd, path, err);
+        mark(vault, key_id);
+    }
+    if (status == ST_OK && !said) {
+        status = file_replace(path, buffer_view(&text), 0600, err);
     }
 out:
-    if (fd >= 0) {
-        close(fd);
-    }
+    seal_wipe(old.data, old.size);
+    buffer_fini(&old);
     buffer_fini(&text);
     return status;
 }

@@ -14,9 +14,7 @@
 
 struct audit_vault;
 
-enum {
-    AUDIT_KEY_LASTING = 0
-}; // the lasting key's id; a month's id is months since 1970-01, plus 1
+enum { AUDIT_KEY_LASTING = 0 }; // the lasting key's id; a month's id is its number (audit/month.h)
 
 // `folder` is HOME/keys/body and is made when missing. `master` (32 bytes) is read now only.
 NODISCARD enum status audit_vault_open(const char *folder, const struct seal_secret *master,
@@ -56,7 +54,8 @@ NODISCARD enum status audit_vault_open_body(struct audit_vault *vault, uint32_t 
 NODISCARD enum status audit_vault_check(struct audit_vault *vault, uint32_t key_id,
                                         struct error *err);
 
-// Destroys a month's key for good. The lasting key is refused (ST_DENIED). No body of that month
-// opens afterwards, in this process either.
+// Destroys a month's key for good, and says so in its place. The lasting key is refused
+// (ST_DENIED). No body of that month opens afterwards, in this process either. Cut short at any
+// instant it is finished by calling it again. ST_NOT_FOUND: that month has no key.
 NODISCARD enum status audit_vault_forget(struct audit_vault *vault, uint32_t key_id,
                                          struct error *err);

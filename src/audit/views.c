@@ -25,10 +25,8 @@
 enum {
     MERGE_ROWS_MAX = 16384, // larger deltas are not copied any more
     APPLY_ROWS_MAX = 16384, // rows of one commit: bounds the pages it holds in memory
-    LOAD_CHUNK = 1024,      // entries decoded under one transaction of the log
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
-    ENTRY_ARENA_BYTES = 32 * 1024 * 1024,
-    VIEWS_FORMAT = 2,
+    VIEWS_FORMAT = 3,
 };
 
 static const size_t views_map_bytes = (size_t)64 << 30;
@@ -42,6 +40,7 @@ static const char *const tables[AUDIT_TABLE_COUNT] = {
     [AUDIT_TABLE_COUNTER] = "counter",
     [AUDIT_TABLE_GOVERNANCE] = "governance",
     [AUDIT_TABLE_HOLD] = "hold",
+    [AUDIT_TABLE_CARRIED] = "carried",
 };
 
 // ---- the tail
@@ -189,7 +188,7 @@ enum status audit_views_applied(struct store_txn *txn, uint64_t *applied, struct
 }
 
 // The hash of the log's entry before `size`: tells a view of this log from one of another.
-static enum status leaf_before(struct audit_views *views, uint64_t size, struct digest *hash,
+static enum status leaf_before(struct audit_log *log, uint64_t size, struct digest *hash,
                                struct error *err)
 {
     struct audit_record record;
@@ -198,24 +197,24 @@ static enum status leaf_before(struct audit_views *views, uint64_t size, struct 
         memset(hash, 0, sizeof(*hash));
         return ST_OK;
     }
-    enum status status = audit_log_begin(views->log, &have, err);
+    enum status status = audit_log_begin(log, &have, err);
     if (status == ST_OK) {
-        status = audit_log_record(views->log, size - 1, &record, err);
+        status = audit_log_record(log, size - 1, &record, err);
         if (status == ST_OK) {
             *hash = record.leaf_hash;
         }
-        audit_log_end(views->log);
+        audit_log_end(log);
     }
     return status;
 }
 
-static enum status put_meta(struct audit_views *views, struct store_txn *txn, uint64_t applied,
-                            struct error *err)
+enum status audit_views_put_state(struct audit_views *views, struct audit_log *log,
+                                  struct store_txn *txn, uint64_t applied, struct error *err)
 {
     uint8_t format = VIEWS_FORMAT;
     uint8_t number[8];
     struct digest leaf;
-    enum status status = leaf_before(views, applied, &leaf, err);
+    enum status status = leaf_before(log, applied, &leaf, err);
     const struct {
         const char *word;
         struct bytes value;
@@ -231,11 +230,11 @@ static enum status put_meta(struct audit_views *views, struct store_txn *txn, ui
     return status;
 }
 
-static enum status write_delta(struct audit_views *views, const struct audit_delta *delta,
-                               struct error *err)
+enum status audit_views_write(struct audit_views *views, struct audit_log *log, struct store *store,
+                              const struct audit_delta *delta, struct error *err)
 {
     struct store_txn *txn = NULL;
-    enum status status = store_begin_write(views->store, &txn, err);
+    enum status status = store_begin_write(store, &txn, err);
     for (size_t i = 0; status == ST_OK && i < audit_delta_count(delta); i++) {
         struct audit_row row = audit_delta_at(delta, i);
         if (row.removed) {
@@ -246,13 +245,13 @@ static enum status write_delta(struct audit_views *views, const struct audit_del
         }
     }
     if (status == ST_OK) {
-        status = put_meta(views, txn, audit_delta_end(delta), err);
+        status = audit_views_put_state(views, log, txn, audit_delta_end(delta), err);
     }
     if (status == ST_OK) {
         status = store_commit(&txn, err);
     }
     store_abort(&txn);
-    return audit_views_note(views, status);
+    return status;
 }
 
 // The oldest deltas that are not applied, as one. *delta is NULL when there are none.
@@ -292,7 +291,8 @@ enum status audit_views_apply(struct audit_views *views, uint64_t *applied, stru
     enum status status = gather(views, tail, &delta, err);
     snapshot_unpin(&item);
     if (status == ST_OK && delta != NULL) {
-        status = write_delta(views, delta, err);
+        status =
+            audit_views_note(views, audit_views_write(views, views->log, views->store, delta, err));
         if (status == ST_OK) {
             atomic_store(&views->applied, audit_delta_end(delta));
         }
@@ -334,7 +334,7 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
         *reason = "of another format";
         goto out;
     }
-    status = leaf_before(views, *applied, &expected, err);
+    status = leaf_before(views->log, *applied, &expected, err);
     if (status == ST_OK && (!bytes_equal(origin, bytes_digest(&views->origin)) ||
                             !bytes_equal(leaf, bytes_digest(&expected)))) {
         *reason = "of another log";
@@ -361,29 +361,30 @@ static enum status move_aside(struct audit_views *views, struct audit_views_open
     return ST_OK;
 }
 
-static enum status open_store(struct audit_views *views, size_t map_bytes, struct error *err)
+enum status audit_views_open_store(const struct audit_views *views, const char *folder,
+                                   struct store **store, struct error *err)
 {
     struct store_options options = {
-        .path = views->folder,
-        .map_bytes = map_bytes == 0 ? views_map_bytes : map_bytes,
+        .path = folder,
+        .map_bytes = views->map_bytes == 0 ? views_map_bytes : views->map_bytes,
         .names = tables,
         .count = AUDIT_TABLE_COUNT,
         .create = true,
         .random_access = true,
     };
-    return store_open(&options, &views->store, err);
+    return store_open(&options, store, err);
 }
 
 // Opens the stored view; one that cannot be used is replaced by an empty one.
-static enum status open_stored(struct audit_views *views, size_t map_bytes,
-                               struct audit_views_opened *opened, struct error *err)
+static enum status open_stored(struct audit_views *views, struct audit_views_opened *opened,
+                               struct error *err)
 {
     const char *reason = file_exists(views->damaged) ? "found damaged while in use" : NULL;
     bool there = file_exists(views->folder);
     uint64_t applied = 0;
     enum status status = ST_OK;
     if (reason == NULL) {
-        status = open_store(views, map_bytes, err);
+        status = audit_views_open_store(views, views->folder, &views->store, err);
         if (status == ST_OK) {
             status = judge(views, &applied, &reason, err);
         }
@@ -392,75 +393,32 @@ static enum status open_stored(struct audit_views *views, size_t map_bytes,
         status = move_aside(views, opened, err);
         applied = 0;
         if (status == ST_OK) {
-            status = open_store(views, map_bytes, err);
+            status = audit_views_open_store(views, views->folder, &views->store, err);
         }
     } else if (!there) {
         opened->rebuilt = audit_journal_size(views->journal) > 0;
     }
-    if (status == ST_OK) {
-        atomic_store(&views->applied, applied);
-        opened->stored = applied;
+    if (status == ST_OK && !snapshot_swap(views->stored, views->store)) {
+        status = error_set(err, ST_NOMEM, "views");
     }
-    return status;
-}
-
-// Decodes entries into rows while the log is read.
-struct loading {
-    struct audit_views *views;
-    struct arena *arena;
-    struct audit_rows *rows;
-    enum status status;
-    struct error *err;
-};
-
-static bool load_entry(uint64_t index, const struct audit_record *record, void *context)
-{
-    struct loading *loading = context;
-    struct audit_body body;
-    struct audit_facts facts = {
-        .index = index,
-        .minutes = record->minutes,
-        .leaf_hash = record->leaf_hash,
-        .class = record->class,
-    };
-    arena_reset(loading->arena);
-    loading->status =
-        audit_log_body(loading->views->log, index, record, loading->arena, &body, loading->err);
-    if (loading->status == ST_NOT_FOUND) {
-        loading->status = ST_OK; // forgotten: its rows went with it
-        return true;
+    if (status != ST_OK) {
+        store_close(&views->store);
+        return status;
     }
-    if (loading->status == ST_OK) {
-        loading->status = audit_facts_decode(&body, loading->arena, &facts, loading->err);
-    }
-    if (loading->status == ST_OK) {
-        loading->status = audit_rows_add(loading->rows, &facts, loading->err);
-    }
-    if (loading->status != ST_OK) {
-        (void)error_wrap(loading->err, "views: entry %llu", (unsigned long long)index);
-    }
-    return loading->status == ST_OK;
+    atomic_store(&views->applied, applied);
+    opened->stored = applied;
+    return ST_OK;
 }
 
 static enum status load_chunk(struct audit_views *views, struct arena *arena, uint64_t from,
                               uint64_t to, struct error *err)
 {
-    uint64_t size = 0;
-    struct loading loading = { .views = views, .arena = arena, .err = err };
-    loading.rows = audit_rows_create();
-    if (loading.rows == NULL) {
-        return error_set(err, ST_NOMEM, "views");
-    }
-    enum status status = audit_log_begin(views->log, &size, err);
+    struct audit_rows *rows = NULL;
+    enum status status = audit_views_decode(views->log, arena, from, to, &rows, err);
     if (status == ST_OK) {
-        status = audit_log_scan(views->log, from, to - from, load_entry, &loading, err);
-        status = status == ST_OK ? loading.status : status;
-        audit_log_end(views->log);
+        status = audit_views_publish(views, &rows, to, err);
     }
-    if (status == ST_OK) {
-        status = audit_views_publish(views, &loading.rows, to, err);
-    }
-    audit_rows_destroy(&loading.rows);
+    audit_rows_destroy(&rows);
     return status;
 }
 
@@ -470,10 +428,10 @@ static enum status load_tail(struct audit_views *views, const struct audit_views
 {
     uint64_t size = audit_journal_size(views->journal);
     uint64_t begin = atomic_load(&views->applied);
-    struct arena *arena = arena_create(ENTRY_ARENA_BYTES);
+    struct arena *arena = arena_create(AUDIT_LOAD_ARENA_BYTES);
     enum status status = arena == NULL ? error_set(err, ST_NOMEM, "views") : ST_OK;
-    for (uint64_t from = begin; status == ST_OK && from < size; from += LOAD_CHUNK) {
-        uint64_t to = size - from < LOAD_CHUNK ? size : from + LOAD_CHUNK;
+    for (uint64_t from = begin; status == ST_OK && from < size; from += AUDIT_LOAD_CHUNK) {
+        uint64_t to = size - from < AUDIT_LOAD_CHUNK ? size : from + AUDIT_LOAD_CHUNK;
         uint64_t applied = 0;
         status = load_chunk(views, arena, from, to, err);
         while (status == ST_OK && (audit_views_tail_entries(views) > LOAD_TAIL_MAX ||
@@ -489,6 +447,12 @@ static enum status load_tail(struct audit_views *views, const struct audit_views
     return status;
 }
 
+static void stored_destroy(void *object)
+{
+    struct store *store = object;
+    store_close(&store);
+}
+
 static enum status prepare(struct audit_views *views, const struct audit_views_options *options,
                            struct error *err)
 {
@@ -496,12 +460,15 @@ static enum status prepare(struct audit_views *views, const struct audit_views_o
         snprintf(views->damaged, PATH_MAX, "%s/views.damaged", options->home) >= PATH_MAX) {
         return error_set(err, ST_USAGE, "views: path too long");
     }
+    views->map_bytes = options->map_bytes;
     views->journal = options->journal;
     views->origin = seal_sha256(bytes_text(options->origin));
     views->tail = snapshot_create(tail_destroy);
-    if (views->tail == NULL) {
+    views->stored = snapshot_create(stored_destroy);
+    if (views->tail == NULL || views->stored == NULL) {
         return error_set(err, ST_NOMEM, "views");
     }
+    audit_views_clear_renewal(views);
     return audit_log_create(options->journal, &views->log, err);
 }
 
@@ -515,7 +482,7 @@ enum status audit_views_open(const struct audit_views_options *options, struct a
     }
     enum status status = prepare(made, options, err);
     if (status == ST_OK) {
-        status = open_stored(made, options->map_bytes, &found, err);
+        status = open_stored(made, &found, err);
     }
     if (status == ST_OK && !tail_replace(made, NULL, atomic_load(&made->applied))) {
         status = error_set(err, ST_NOMEM, "views: the tail");
@@ -535,9 +502,11 @@ enum status audit_views_open(const struct audit_views_options *options, struct a
 void audit_views_close(struct audit_views **views)
 {
     if (*views != NULL) {
+        struct audit_renewal *renewed = atomic_exchange(&(*views)->renewed, NULL);
         audit_log_destroy(&(*views)->log);
         snapshot_destroy(&(*views)->tail);
-        store_close(&(*views)->store);
+        audit_renewal_destroy(&renewed);
+        snapshot_destroy(&(*views)->stored); // closes the store
         free(*views);
         *views = NULL;
     }

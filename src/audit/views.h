@@ -9,6 +9,8 @@
 #include "audit/log.h"
 #include "audit/rows.h"
 
+#include <stdatomic.h>
+
 struct audit_views;
 
 enum {
@@ -58,6 +60,26 @@ uint64_t audit_views_tail_entries(const struct audit_views *views);
 NODISCARD enum status audit_views_apply(struct audit_views *views, uint64_t *applied,
                                         struct error *err);
 
+// ---- after a month was forgotten
+
+// Whether rows of entries that are forgotten may still lie in the stored view's file.
+NODISCARD enum status audit_views_stale(struct audit_views *views, bool *stale, struct error *err);
+
+// Makes a new stored view beside the old one, without the rows that go with what is forgotten (and
+// so without their remains in free pages), and leaves it to the indexer. Everything goes on
+// meanwhile; the disk needs room for a second view. ST_CLOSED: *stop was set. ST_FULL: no room. But
+// for ST_OK nothing has changed. One thread of its own, not again before audit_views_renewed().
+NODISCARD enum status audit_views_renew(struct audit_views *views, atomic_bool *stop,
+                                        struct error *err);
+
+// What became of it: ST_BUSY until the indexer has taken it over. Any thread.
+enum status audit_views_renewed(struct audit_views *views);
+
+// Takes over a renewed view when one is ready: brings it up to date, moves it into the old one's
+// place. Readers go over to it with their next request, and the old one's file is gone when the
+// last of them has. The old one stays when that fails but for ST_IO: then stop. Indexer thread.
+NODISCARD enum status audit_views_adopt(struct audit_views *views, struct error *err);
+
 // ---- reading
 
 struct audit_reader;
@@ -103,6 +125,10 @@ NODISCARD enum status audit_reader_exchange(struct audit_reader *reader, const s
 // 0 when there is no such counter.
 NODISCARD enum status audit_reader_counter(struct audit_reader *reader, const struct digest *key,
                                            uint64_t *value, struct error *err);
+
+// What is forgotten of the log; all zero: nothing.
+NODISCARD enum status audit_reader_forgotten(struct audit_reader *reader,
+                                             struct audit_forgotten *forgotten, struct error *err);
 
 // One consent; or all of a person (in order of ids, `max` at most). Decoded in the arena.
 NODISCARD enum status audit_reader_consent(struct audit_reader *reader, const struct audit_tag *tag,

@@ -9,7 +9,23 @@
 #include "base/snapshot.h"
 #include "store/store.h"
 
-enum { AUDIT_TAIL_DELTAS_MAX = 64 };
+enum {
+    AUDIT_TAIL_DELTAS_MAX = 64,
+    AUDIT_READERS_MAX = 120, // fewer than the store's
+    AUDIT_LOAD_CHUNK = 1024, // entries decoded under one transaction of the log
+    AUDIT_LOAD_ARENA_BYTES = 32 * 1024 * 1024,
+};
+
+// A reader's place: whoever holds it may touch the reader's transaction. Between two requests that
+// is whoever takes it: so the stored view that a sleeping reader still holds can be let go.
+struct audit_place {
+    atomic_int state;
+    struct audit_reader *reader;
+};
+
+enum { AUDIT_PLACE_FREE, AUDIT_PLACE_IDLE, AUDIT_PLACE_HELD };
+
+struct audit_renewal;
 
 // The deltas that the stored view may not have yet, oldest first; immutable.
 struct audit_tail {
@@ -20,7 +36,12 @@ struct audit_tail {
 };
 
 struct audit_views {
-    struct store *store;
+    struct store *store;     // the stored view as its writer has it
+    struct snapshot *stored; // struct store: the same, as readers pin it
+    size_t map_bytes;
+    struct audit_place places[AUDIT_READERS_MAX];
+    _Atomic(struct audit_renewal *) renewed; // ready: the indexer takes it over
+    atomic_int renewal_status;               // what became of the last one
     struct audit_journal *journal;
     struct audit_log *log;        // the indexer's, and at opening
     struct snapshot *tail;        // struct audit_tail
@@ -39,3 +60,29 @@ enum status audit_views_note(struct audit_views *views, enum status status);
 // The number of entries that a transaction on the stored view shows; 0 on a fresh one.
 NODISCARD enum status audit_views_applied(struct store_txn *txn, uint64_t *applied,
                                           struct error *err);
+
+// Rows of the entries [from, to), read from the log; what is forgotten has none. The arena is
+// reset.
+NODISCARD enum status audit_views_decode(struct audit_log *log, struct arena *arena, uint64_t from,
+                                         uint64_t to, struct audit_rows **rows, struct error *err);
+
+// Opens (makes) a store with the tables of the views.
+NODISCARD enum status audit_views_open_store(const struct audit_views *views, const char *folder,
+                                             struct store **store, struct error *err);
+
+// Writes a delta, and that the store stands for the log up to its end, in one synced commit.
+NODISCARD enum status audit_views_write(struct audit_views *views, struct audit_log *log,
+                                        struct store *store, const struct audit_delta *delta,
+                                        struct error *err);
+
+// Says in a transaction up to where, and of which log, the store stands.
+NODISCARD enum status audit_views_put_state(struct audit_views *views, struct audit_log *log,
+                                            struct store_txn *txn, uint64_t applied,
+                                            struct error *err);
+
+// Makes every reader that sleeps let go of the stored view that it has seen last.
+void audit_readers_release(struct audit_views *views);
+
+// Removes what a renewal left that did not come to its end. At opening.
+void audit_views_clear_renewal(const struct audit_views *views);
+void audit_renewal_destroy(struct audit_renewal **renewal);

@@ -3,6 +3,7 @@
 // as the stored view: then what is newer is always found in the list.
 #include "audit/views.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 #include "audit/views_inside.h"
@@ -12,11 +13,66 @@
 
 struct audit_reader {
     struct audit_views *views;
-    struct store_txn *txn; // paused outside begin..end
+    struct audit_place *place;
+    struct snapshot_item *stored; // the store that `txn` is of; NULL: none
+    struct store_txn *txn;        // paused outside begin..end
     bool begun;
+    bool held; // the place is this thread's
     struct snapshot_item *item;
     const struct audit_tail *tail;
 };
+
+// ---- places
+
+static bool take_place(struct audit_place *place, int from)
+{
+    int expected = from;
+    return atomic_compare_exchange_strong(&place->state, &expected, AUDIT_PLACE_HELD);
+}
+
+static void hold(struct audit_reader *reader)
+{
+    while (!take_place(reader->place, AUDIT_PLACE_IDLE)) {
+        sched_yield(); // the indexer lets go of an old store for it: a moment
+    }
+    reader->held = true;
+}
+
+static void let_go(struct audit_reader *reader)
+{
+    store_abort(&reader->txn);
+    snapshot_unpin(&reader->stored);
+}
+
+void audit_readers_release(struct audit_views *views)
+{
+    for (size_t i = 0; i < AUDIT_READERS_MAX; i++) {
+        struct audit_place *place = &views->places[i];
+        if (take_place(place, AUDIT_PLACE_IDLE)) {
+            let_go(place->reader);
+            atomic_store(&place->state, AUDIT_PLACE_IDLE);
+        } // else it is at work, and finds the new store at its next request
+    }
+}
+
+// The transaction sees the newest state of the store that is current.
+static enum status attach(struct audit_reader *reader, struct error *err)
+{
+    struct snapshot_item *item = NULL;
+    struct store *store = snapshot_pin(reader->views->stored, &item);
+    if (reader->txn != NULL && item == reader->stored) {
+        snapshot_unpin(&item);
+        return store_resume(reader->txn, err);
+    }
+    let_go(reader);
+    enum status status = store_begin_read(store, &reader->txn, err);
+    if (status == ST_OK) {
+        reader->stored = item;
+    } else {
+        snapshot_unpin(&item);
+    }
+    return status;
+}
 
 enum status audit_reader_create(struct audit_views *views, struct audit_reader **reader,
                                 struct error *err)
@@ -26,12 +82,24 @@ enum status audit_reader_create(struct audit_views *views, struct audit_reader *
         return error_set(err, ST_NOMEM, "views: reader");
     }
     made->views = views;
-    enum status status = store_begin_read(views->store, &made->txn, err);
+    for (size_t i = 0; made->place == NULL && i < AUDIT_READERS_MAX; i++) {
+        if (take_place(&views->places[i], AUDIT_PLACE_FREE)) {
+            made->place = &views->places[i];
+            made->place->reader = made;
+        }
+    }
+    if (made->place == NULL) {
+        free(made);
+        return error_set(err, ST_BUSY, "views: more than %d readers", AUDIT_READERS_MAX);
+    }
+    enum status status = attach(made, err);
     if (status != ST_OK) {
+        atomic_store(&made->place->state, AUDIT_PLACE_FREE);
         free(made);
         return status;
     }
     store_pause(made->txn);
+    atomic_store(&made->place->state, AUDIT_PLACE_IDLE);
     *reader = made;
     return ST_OK;
 }
@@ -40,7 +108,9 @@ void audit_reader_destroy(struct audit_reader **reader)
 {
     if (*reader != NULL) {
         audit_reader_end(*reader);
-        store_abort(&(*reader)->txn);
+        hold(*reader);
+        let_go(*reader);
+        atomic_store(&(*reader)->place->state, AUDIT_PLACE_FREE);
         free(*reader);
         *reader = NULL;
     }
@@ -48,10 +118,11 @@ void audit_reader_destroy(struct audit_reader **reader)
 
 enum status audit_reader_begin(struct audit_reader *reader, uint64_t *size, struct error *err)
 {
+    hold(reader);
     for (;;) {
         uint64_t applied = 0;
         reader->tail = snapshot_pin(reader->views->tail, &reader->item);
-        enum status status = store_resume(reader->txn, err);
+        enum status status = attach(reader, err);
         if (status == ST_OK) {
             reader->begun = true;
             status = audit_views_applied(reader->txn, &applied, err);
@@ -65,6 +136,7 @@ enum status audit_reader_begin(struct audit_reader *reader, uint64_t *size, stru
             return ST_OK;
         }
         audit_reader_end(reader); // the indexer was faster: take the list that it had
+        hold(reader);
     }
 }
 
@@ -75,6 +147,10 @@ void audit_reader_end(struct audit_reader *reader)
     if (reader->begun) {
         store_pause(reader->txn);
         reader->begun = false;
+    }
+    if (reader->held) {
+        reader->held = false;
+        atomic_store(&reader->place->state, AUDIT_PLACE_IDLE);
     }
 }
 
@@ -376,23 +452,39 @@ enum status audit_reader_counter(struct audit_reader *reader, const struct diges
                                  uint64_t *value, struct error *err)
 {
     struct bytes found;
+    struct audit_counter_row row = { 0 };
     enum status status =
         audit_reader_get(reader, AUDIT_TABLE_COUNTER, bytes_digest(key), &found, err);
+    bool carried = status == ST_NOT_FOUND;
+    if (carried) {
+        status = audit_reader_get(reader, AUDIT_TABLE_CARRIED, bytes_digest(key), &found, err);
+    }
+    if (status == ST_OK) {
+        status =
+            audit_views_note(reader->views, audit_counter_row_decode(found, carried, &row, err));
+    }
     if (status == ST_NOT_FOUND) {
-        *value = 0;
+        status = ST_OK;
+    }
+    if (status == ST_OK) {
+        *value = row.value;
+    }
+    return status;
+}
+
+enum status audit_reader_forgotten(struct audit_reader *reader, struct audit_forgotten *forgotten,
+                                   struct error *err)
+{
+    struct bytes found;
+    enum status status =
+        audit_reader_get(reader, AUDIT_TABLE_META, bytes_text("forgotten"), &found, err);
+    if (status == ST_NOT_FOUND) {
+        *forgotten = (struct audit_forgotten){ 0 };
         return ST_OK;
     }
-    if (status != ST_OK) {
-        return status;
-    }
-    struct reader number = reader_init(found);
-    uint64_t read = reader_u64(&number);
-    if (!reader_finished(&number)) {
-        return audit_views_note(reader->views,
-                                error_set(err, ST_CORRUPT, "views: a counter that is none"));
-    }
-    *value = read;
-    return ST_OK;
+    return status == ST_OK
+               ? audit_views_note(reader->views, audit_forgotten_decode(found, forgotten, err))
+               : status;
 }
 
 static enum status decode_consent(struct bytes value, struct arena *arena,
