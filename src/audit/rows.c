@@ -324,7 +324,8 @@ enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *fa
     if (status == ST_OK && facts->officer != NULL) {
         status = put_officer(rows, facts, kind, err);
     }
-    if (status == ST_OK && facts->class == WIRE_CLASS_GOVERNANCE) {
+    bool governance = facts->class == WIRE_CLASS_GOVERNANCE || facts->class == WIRE_CLASS_EPOCH;
+    if (status == ST_OK && governance) {
         uint8_t key[8];
         uint8_t value[1] = { (uint8_t)kind };
         (void)seal_u64(key, facts->index);

@@ -15,7 +15,7 @@ enum audit_table {
     AUDIT_TABLE_OPEN,     // id16 -> u64 index of a decision that has not ended
     AUDIT_TABLE_CONSENT,  // tag33, id16 -> packed ConsentRecord, newest revision
     AUDIT_TABLE_COUNTER,  // key32 -> u64 value, u64 index of the entry that set it, u64 until (ms)
-    AUDIT_TABLE_GOVERNANCE, // u64 index -> u8 kind
+    AUDIT_TABLE_GOVERNANCE, // u64 index -> u8 kind; epochs too
     AUDIT_TABLE_HOLD,       // id16 -> packed Hold: a legal hold as it stands
     AUDIT_TABLE_CARRIED,    // key32 -> u64 value, u64 until: counters of entries that are forgotten
     AUDIT_TABLE_COUNT

@@ -73,6 +73,7 @@ static const ProtobufCMessageDescriptor *const descriptors[WIRE_SCHEMA_COUNT] = 
     [WIRE_SCHEMA_ROWS] = &vedomo__v1__rows__descriptor,
     [WIRE_SCHEMA_ROW] = &vedomo__v1__row__descriptor,
     [WIRE_SCHEMA_ROW_PART] = &vedomo__v1__row_part__descriptor,
+    [WIRE_SCHEMA_PERSON_PROOF] = &vedomo__v1__person_proof__descriptor,
 };
 
 // A list in our structs: the pointer, and the count behind it.

@@ -70,6 +70,7 @@ enum wire_query_kind {
     WIRE_QUERY_LEAVES = 9,
     WIRE_QUERY_STATUS = 10,
     WIRE_QUERY_TILE = 11,
+    WIRE_QUERY_PERSON = 12,
     WIRE_QUERY_COUNTS = 13,
     WIRE_QUERY_HOLDS = 14
 };

@@ -92,10 +92,23 @@ struct wire_row {
     struct bytes text;
     uint64_t ended_by;
     bool forgotten;
+    const struct wire_person_proof *person;
     uint64_t earlier;
     uint64_t asked;
     uint64_t over_asked;
     const struct wire_hold *hold;
+};
+
+// A person's place in the map of an epoch.
+struct wire_person_proof {
+    struct bytes tag;
+    bool absent;
+    uint64_t count;
+    struct digest head;
+    struct digest salt;
+    struct digest delayed;
+    struct bytes bitmap;
+    struct bytes path;
 };
 
 struct wire_row_part {

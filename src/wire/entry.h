@@ -161,6 +161,9 @@ struct wire_public_part {
     uint64_t recorded_at;
     struct bytes note;
     uint64_t count;
+    uint64_t epoch;
+    struct digest map_root;
+    uint64_t map_size;
     uint32_t month;
     uint64_t forgotten_to;
     struct bytes continues;

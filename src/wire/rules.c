@@ -491,6 +491,9 @@ static const struct wire_rule public_part_rules[] = {
     ROW(public_part, 5, recorded_at, TIME),
     ROW(public_part, 6, note, TEXT(16384)),
     ROW(public_part, 7, count, INDEX),
+    ROW(public_part, 8, epoch, INDEX),
+    ROW(public_part, 9, map_root, DIGEST),
+    ROW(public_part, 10, map_size, INDEX),
     ROW(public_part, 11, month, NUMBER(0, MONTH_MAX)),
     ROW(public_part, 12, forgotten_to, INDEX),
     ROW(public_part, 13, continues, BYTES(0, NOTE_BYTES)),
@@ -675,10 +678,22 @@ static const struct wire_rule row_rules[] = {
     ROW(row, 12, text, TEXT(4096)),
     ROW(row, 13, ended_by, INDEX),
     ROW(row, 14, forgotten, BOOL),
+    ROW(row, 15, person, MESSAGE(PERSON_PROOF)),
     ROW(row, 17, asked, INDEX),
     ROW(row, 18, over_asked, INDEX),
     ROW(row, 19, earlier, INDEX),
     ROW(row, 20, hold, MESSAGE(HOLD)),
+};
+
+static const struct wire_rule person_proof_rules[] = {
+    ROW(person_proof, 1, tag, TAG, NEEDED),
+    ROW(person_proof, 2, absent, BOOL),
+    ROW(person_proof, 3, count, INDEX),
+    ROW(person_proof, 4, head, DIGEST),
+    ROW(person_proof, 5, salt, DIGEST),
+    ROW(person_proof, 6, delayed, DIGEST),
+    ROW(person_proof, 7, bitmap, BYTES(10, 10), NEEDED),
+    ROW(person_proof, 8, path, HASHES(2560)),
 };
 
 static const struct wire_rule row_part_rules[] = {
@@ -748,6 +763,7 @@ static const struct wire_rules table[WIRE_SCHEMA_COUNT] = {
     RULES(rows, ROWS, Rows),
     RULES(row, ROW, Row),
     RULES(row_part, ROW_PART, RowPart),
+    RULES(person_proof, PERSON_PROOF, PersonProof),
 };
 
 const struct wire_rules *wire_rules_of(enum wire_schema schema)
