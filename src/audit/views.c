@@ -26,7 +26,7 @@ enum {
     MERGE_ROWS_MAX = 16384, // larger deltas are not copied any more
     APPLY_ROWS_MAX = 16384, // rows of one commit: bounds the pages it holds in memory
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
-    VIEWS_FORMAT = 3,
+    VIEWS_FORMAT = 4,
 };
 
 static const size_t views_map_bytes = (size_t)64 << 30;
