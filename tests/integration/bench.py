@@ -70,6 +70,21 @@ def an_open_loop_keeps_to_its_rate():
 
 
 @test
+def the_layers_and_the_remainder_add_up_to_what_was_measured():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        figures = bench(folder, "--askers", "2", "--window", "4", "--holders", "1", "--layers")
+        check(figures)
+        layers = dict(figures["layers_us"])
+        measured = layers.pop("measured")
+        equal(set(layers), {"transport", "parse", "signature", "boxes", "decision", "parts",
+                            "encryption", "tree", "commit", "receipt", "index", "replies",
+                            "unexplained"}, "every layer has its figure")
+        true(all(us >= 0 for name, us in layers.items() if name != "unexplained"), "none is negative")
+        true(abs(sum(layers.values()) - measured) < 0.01 * measured + 0.01, "they add up")
+        true(abs(measured - figures["broker_cpu_us_per_exchange"]) < 0.01 * measured, "to the broker's")
+
+
+@test
 def withdrawals_under_load_are_timed_and_none_is_disobeyed():
     with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
         figures = run("withdraw", folder, "--withdrawals", "5", "--askers", "2", "--window", "2",

@@ -186,6 +186,7 @@ static void check_whole(struct bench_party *asker, const struct bench_slot *slot
     enum status status =
         wire_decode(WIRE_SCHEMA_RELEASE, message->payload, bench->arena, &release, &err);
     if (status == ST_OK) {
+        bench_table_keep(bench, message->payload);
         bench->releases++;
         bench->answer_bytes += release.answer.size;
         bench->release_bytes += message->payload.size;

@@ -162,6 +162,7 @@ void bench_holder_handle(void *party, const struct peer_message *message)
     enum status status = asked == NULL ? error_set(&err, ST_NOMEM, "bench: no memory")
                                        : node_ask_read(message->payload, bench->arena, asked, &err);
     if (status == ST_OK) {
+        bench_table_keep(bench, message->payload);
         bench->asks++;
         bench->ask_bytes += message->payload.size;
         bench->request_bytes += asked->ask.request.size;

@@ -108,14 +108,12 @@ static enum status make_keys(struct bench_home *home, struct error *err)
         { SEAL_ROLE_POLICY, "", "policy", NULL, &home->policy },
         { SEAL_ROLE_BROKER, "bench/broker", "vedomod", "broker.key", &home->broker },
         { SEAL_ROLE_LOG, "", home->origin, "log.key", &home->log },
+        { SEAL_ROLE_MASTER, "", "", "master.key", &home->master },
+        { SEAL_ROLE_TAG, "", "", "tag.key", &home->tag },
         { SEAL_ROLE_OPERATOR, "bench/broker", "operator", NULL, &home->operator_ },
         { SEAL_ROLE_PORTAL, "bench/portal", "portal", NULL, &home->portal },
         { SEAL_ROLE_DESK, "bench/desk", "desk", NULL, &home->desk },
     };
-    static const struct {
-        enum seal_role role;
-        const char *file;
-    } secrets[] = { { SEAL_ROLE_MASTER, "master.key" }, { SEAL_ROLE_TAG, "tag.key" } };
     enum status status = ST_OK;
     char path[PATH_MAX];
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(keys); i++) {
@@ -123,12 +121,6 @@ static enum status make_keys(struct bench_home *home, struct error *err)
                  keys[i].file == NULL ? "" : keys[i].file);
         status = make_identity(keys[i].role, keys[i].member, keys[i].node,
                                keys[i].file == NULL ? NULL : path, keys[i].identity, err);
-    }
-    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(secrets); i++) {
-        struct seal_identity identity = { 0 };
-        snprintf(path, sizeof(path), "%.4000s/keys/%s", home->path, secrets[i].file);
-        status = make_identity(secrets[i].role, "", "", path, &identity, err);
-        seal_identity_fini(&identity);
     }
     if (status == ST_OK) {
         struct proof_key key;
@@ -434,7 +426,8 @@ void bench_home_destroy(struct bench_home **home)
     if (bench_home_stop(h, &ignored) != ST_OK) {
         fprintf(stderr, "%s\n", ignored.message);
     }
-    struct seal_identity *identities[] = { &h->registrar, &h->policy, &h->broker, &h->log,
+    struct seal_identity *identities[] = { &h->registrar, &h->policy, &h->broker,
+                                           &h->log,       &h->master, &h->tag,
                                            &h->operator_, &h->portal, &h->desk };
     for (size_t i = 0; i < ARRAY_COUNT(identities); i++) {
         seal_identity_fini(identities[i]);

@@ -41,6 +41,8 @@ struct bench_home {
     struct seal_identity policy;
     struct seal_identity broker;
     struct seal_identity log;
+    struct seal_identity master;
+    struct seal_identity tag;
     struct seal_identity operator_;
     struct seal_identity portal;
     struct seal_identity desk;

@@ -17,6 +17,7 @@ enum {
     SLOTS_OPEN_LOOP = 512, // places of an asker when the rate is given
     ROOTS_CACHED = 1024,
     EXPIRE_EVERY_MS = 1000,
+    KEPT_BYTES = 16 * 1024 * 1024,
 };
 
 struct crowd {
@@ -70,6 +71,32 @@ size_t bench_load_asker_by_hash(const struct bench_load *load, const struct dige
 {
     const struct bench_known *found = map_get(load->by_hash, bytes_digest(hash));
     return found == NULL ? SIZE_MAX : (size_t)(found - load->askers);
+}
+
+void bench_table_keep(struct bench_table *bench, struct bytes message)
+{
+    if (bench->kept == NULL || bench->message_count == BENCH_KEPT) {
+        return;
+    }
+    struct bytes kept = arena_copy(bench->kept, message);
+    if (kept.data != NULL) {
+        bench->messages[bench->message_count++] = kept;
+    }
+}
+
+size_t bench_load_recorded(const struct bench_load *load, bool asks, struct bytes *messages,
+                           size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < load->crowd_count; i++) {
+        const struct crowd *crowd = &load->crowds[i];
+        for (size_t k = 0; crowd->asks != asks && k < crowd->bench.message_count; k++) {
+            if (count < most) {
+                messages[count++] = crowd->bench.messages[k];
+            }
+        }
+    }
+    return count;
 }
 
 // ---- connecting
@@ -163,7 +190,9 @@ static enum status open_bench(struct bench_table *bench, struct error *err)
     bench->boxes = buffer_init(WIRE_BOXES_MAX_BYTES);
     seal_random(&bench->chance, sizeof(bench->chance));
     bench->chance |= 1; // the generator never leaves zero
-    if (bench->roots == NULL || bench->arena == NULL) {
+    bool records = bench_load_options(bench->load)->record;
+    bench->kept = records ? arena_create(KEPT_BYTES) : NULL;
+    if (bench->roots == NULL || bench->arena == NULL || (records && bench->kept == NULL)) {
         return error_set(err, ST_NOMEM, "bench: no memory");
     }
     return node_trust_init(&bench->trust, bytes_text(bench->home->vkey), &registrar, &policy, err);
@@ -209,6 +238,7 @@ static void close_crowd(struct crowd *crowd)
     bus_poller_destroy(&crowd->poller);
     seal_batch_cache_destroy(&crowd->bench.roots);
     arena_destroy(&crowd->bench.arena);
+    arena_destroy(&crowd->bench.kept);
     buffer_fini(&crowd->bench.payload);
     buffer_fini(&crowd->bench.boxes);
 }

@@ -12,6 +12,7 @@ struct bench_load_options {
     size_t askers;     // of the home's, the first so many; 0: all
     uint64_t subjects; // persons that are asked about
     unsigned sample;   // one exchange of so many is checked whole
+    bool record;       // keep some messages
 };
 
 struct bench_load;
@@ -40,6 +41,11 @@ bool bench_load_quiet(const struct bench_load *load); // stopped, and all answer
 
 // What was counted since the last call. While quiet.
 void bench_load_collect(struct bench_load *load, struct bench_tally *tally);
+
+// Messages that were kept on the way: payloads of ASK, and of RELEASE. Gives as many as there are,
+// `most` at most; borrowed from the load. While quiet.
+size_t bench_load_recorded(const struct bench_load *load, bool asks, struct bytes *messages,
+                           size_t most);
 
 // What was seen on the wire so far. While quiet. ST_NOT_FOUND: no exchange was checked yet.
 NODISCARD enum status bench_load_legs(const struct bench_load *load, struct bench_legs *legs,

@@ -7,7 +7,7 @@
 #include "node/trust.h"
 #include "seal/batch.h"
 
-enum { BENCH_ACKS = 256 };
+enum { BENCH_ACKS = 256, BENCH_KEPT = 512 };
 
 // A request under way.
 struct bench_slot {
@@ -41,6 +41,10 @@ struct bench_table {
     struct buffer boxes;
     uint64_t asked;  // requests so far
     uint64_t chance; // state of a small generator: whom to ask, about whom
+    // Messages that are kept: ASK by holders, RELEASE by askers.
+    struct arena *kept; // NULL: none are
+    struct bytes messages[BENCH_KEPT];
+    size_t message_count;
     // Sums over what was seen on the wire.
     uint64_t asks;
     uint64_t request_bytes;
@@ -50,6 +54,9 @@ struct bench_table {
     uint64_t release_bytes;
     uint64_t boxes_bytes;
 };
+
+// Keeps a message while there is room.
+void bench_table_keep(struct bench_table *bench, struct bytes message);
 
 struct bench_party {
     struct bench_table *bench;

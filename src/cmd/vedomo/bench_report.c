@@ -216,6 +216,47 @@ static void print_threads(struct output *out, const struct bench_run *bench)
     output_object_end(out);
 }
 
+struct bench_layers_run bench_report_layers_run(const struct bench_run *bench)
+{
+    double exchanges = 0;
+    double entries = 0;
+    double commits = 0;
+    double verified = 0;
+    for (size_t i = 0; i < bench->options.rounds; i++) {
+        exchanges += (double)bench->full[i].tally.released;
+        entries += grown(bench, i, "log.entries");
+        commits += grown(bench, i, "log.commits");
+        verified += grown(bench, i, "signatures.verified");
+    }
+    return (struct bench_layers_run){ .entries_per_exchange = over(entries, exchanges),
+                                      .entries_per_commit = over(entries, commits),
+                                      .signatures_per_exchange = over(verified, exchanges) };
+}
+
+// What the broker's CPU an exchange is made of: the proxy's, each layer's own functions, and what
+// they do not explain.
+static void print_layers(struct output *out, const struct bench_run *bench)
+{
+    double proxy = spread_of(bench, proxy_cpu, 0).median;
+    double broker = spread_of(bench, full_cpu, 0).median;
+    double sum = proxy;
+    output_line(out, "CPU of an exchange by layer, us:");
+    output_line(out, "  %-12s %8.2f  %8.2f  the bare proxy", "transport", proxy, sum);
+    output_object(out, "layers_us");
+    output_real(out, "transport", proxy);
+    for (size_t i = 0; i < bench->layers.count; i++) {
+        const struct bench_layer *layer = &bench->layers.items[i];
+        sum += layer->us;
+        output_real(out, layer->name, layer->us);
+        output_line(out, "  %-12s %8.2f  %8.2f  %s", layer->name, layer->us, sum, layer->words);
+    }
+    output_real(out, "unexplained", broker - sum);
+    output_real(out, "measured", broker);
+    output_object_end(out);
+    output_line(out, "  %-12s %8.2f  %8.2f  threads, waiting, tables; the broker as measured",
+                "unexplained", broker - sum, broker);
+}
+
 // What the broker counted itself, over all rounds.
 static void print_broker(struct output *out, const struct bench_run *bench)
 {
@@ -312,5 +353,8 @@ void bench_report(struct output *out, const struct bench_run *bench, bool *faile
     print_threads(out, bench);
     print_latencies(out, bench);
     print_broker(out, bench);
+    if (bench->options.layers) {
+        print_layers(out, bench);
+    }
     print_counts(out, bench, failed);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench_figures.h"
+#include "bench_layers.h"
 #include "bench_load.h"
 #include "bench_proxy.h"
 #include "output.h"
@@ -18,6 +19,7 @@ struct bench_options {
     uint64_t rounds;
     uint64_t rate;
     uint64_t sample;
+    bool layers;
     const char *vedomod;
     const char *folder;
 };
@@ -42,9 +44,13 @@ struct bench_run {
     struct bench_load *load;
     struct bench_bare_load *bare;
     struct bench_legs legs;
-    struct bench_round *full;  // one a round
-    struct bench_round *empty; // the proxy's
+    struct bench_round *full;   // one a round
+    struct bench_round *empty;  // the proxy's
+    struct bench_layers layers; // with --layers
 };
+
+// What the layers are measured for, from the rounds.
+struct bench_layers_run bench_report_layers_run(const struct bench_run *bench);
 
 // Prints everything. *failed: something did not hold, or nothing was checked.
 void bench_report(struct output *out, const struct bench_run *bench, bool *failed);

@@ -37,6 +37,8 @@ static const struct command_option option_table[] = {
       "Open loop: so many requests a second, whatever the answers do" },
     { COMMAND_NUMBER, offsetof(struct bench_options, sample), "sample", 0, "N",
       "One exchange of so many is sealed and checked whole (default: 64)" },
+    { COMMAND_FLAG, offsetof(struct bench_options, layers), "layers", 0, NULL,
+      "Measure what each layer costs, on the messages and entries of the run" },
     { COMMAND_TEXT, offsetof(struct bench_options, vedomod), "vedomod", 0, "FILE",
       "The broker's program (default: beside this one)" },
     { COMMAND_TEXT, offsetof(struct bench_options, folder), "dir", 0, "DIR",
@@ -262,6 +264,7 @@ static enum status set_up(struct bench_run *bench, struct error *err)
         .pace = { .window = options->window, .rate = options->rate },
         .subjects = options->subjects,
         .sample = (unsigned)options->sample,
+        .record = options->layers,
     };
     enum status status = open_home(bench, err);
     if (status == ST_OK) {
@@ -299,8 +302,14 @@ static enum status run(struct command_call *call, struct error *err)
         status = run_rounds(&bench, err);
     }
     if (status == ST_OK) {
-        bench_report(call->out, &bench, &call->failed);
         status = bench_home_stop(bench.home, err);
+    }
+    if (status == ST_OK && bench.options.layers) {
+        const struct bench_layers_run layers = bench_report_layers_run(&bench);
+        status = bench_layers_measure(bench.home, bench.load, &layers, &bench.layers, err);
+    }
+    if (status == ST_OK) {
+        bench_report(call->out, &bench, &call->failed);
     }
     tear_down(&bench);
     return status;
