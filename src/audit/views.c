@@ -27,6 +27,8 @@ enum {
     APPLY_ROWS_MAX = 16384, // rows of one commit: bounds the pages it holds in memory
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
     VIEWS_FORMAT = 4,
+    APPLY_EVERY_MS = 500,
+    APPLY_AT_ENTRIES = 4096,
 };
 
 static const size_t views_map_bytes = (size_t)64 << 30;
@@ -154,6 +156,13 @@ bool audit_views_tail_full(const struct audit_views *views)
 {
     return audit_views_tail_entries(views) >= AUDIT_TAIL_ENTRIES_MAX ||
            atomic_load(&views->tail_bytes) >= AUDIT_TAIL_BYTES_MAX;
+}
+
+bool audit_views_due(const struct audit_views *views, int64_t since_ms)
+{
+    uint64_t waiting = audit_views_tail_entries(views);
+    return waiting >= APPLY_AT_ENTRIES ||
+           (waiting > 0 && clock_monotonic_ms() - since_ms >= APPLY_EVERY_MS);
 }
 
 // ---- the stored view

@@ -54,6 +54,10 @@ void audit_views_retire(struct audit_views *views);
 bool audit_views_tail_full(const struct audit_views *views);
 uint64_t audit_views_tail_entries(const struct audit_views *views);
 
+// Whether it is time for audit_views_apply(), when the last one began at `since_ms` (monotonic):
+// the tail may grow for a moment, so that one sorted commit takes many entries. Indexer thread.
+bool audit_views_due(const struct audit_views *views, int64_t since_ms);
+
 // Writes what the tail holds now into the stored view, in one synced commit. *applied: the log size
 // that the stored view stands for afterwards. ST_FULL: nothing changed. Any other failure: the
 // stored view must not be used any more; stop. Indexer thread.

@@ -4,7 +4,7 @@
 #include "base/event.h"
 #include "broker/core.h"
 
-enum { APPLY_EVERY_MS = 500, APPLY_AT_ENTRIES = 4096, LOOK_EVERY_MS = 50 };
+enum { LOOK_EVERY_MS = 50 };
 
 // New requests stop while the log's map or disk, or the tail, is at its bound; they go on by
 // themselves once there is room.
@@ -27,12 +27,10 @@ void broker_indexer_run(struct thread *thread, void *argument)
     thread_ready(thread, ST_OK, NULL);
     while (!atomic_load(&broker->stopping)) {
         broker_wait(broker, LOOK_EVERY_MS);
-        int64_t now_ms = clock_monotonic_ms();
-        uint64_t waiting = audit_views_tail_entries(broker->views);
-        if (waiting > 0 && (waiting >= APPLY_AT_ENTRIES || now_ms - applied_ms >= APPLY_EVERY_MS)) {
+        if (audit_views_due(broker->views, applied_ms)) {
             uint64_t applied = 0;
+            applied_ms = clock_monotonic_ms();
             enum status status = audit_views_apply(broker->views, &applied, &err);
-            applied_ms = now_ms;
             if (status != ST_OK && status != ST_FULL) {
                 broker_fail(broker, "views.lost", &err);
                 return;

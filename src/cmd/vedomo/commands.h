@@ -41,4 +41,5 @@ extern const struct command cmd_config_check;
 extern const struct command cmd_bench_decide;
 extern const struct command cmd_bench_exchange;
 extern const struct command cmd_bench_withdraw;
+extern const struct command cmd_bench_log;
 extern const struct command cmd_version;

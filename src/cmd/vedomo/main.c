@@ -45,6 +45,7 @@ static const struct command *const commands[] = {
     &cmd_bench_decide,
     &cmd_bench_exchange,
     &cmd_bench_withdraw,
+    &cmd_bench_log,
     &cmd_version,
 };
 

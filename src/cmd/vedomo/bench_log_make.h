@@ -1,0 +1,47 @@
+// Entries for 'bench log', made as the broker's recorder makes them: half of them decisions about
+// persons drawn at random, half the releases of the batch before; each person's list is numbered
+// and linked through the views.
+#pragma once
+
+#include "audit/rows.h"
+#include "audit/views.h"
+
+struct bench_maker;
+
+enum { BENCH_WATCHED = 64, BENCH_PAGE_ROWS = 20 };
+
+struct bench_maker_options {
+    uint64_t subjects;
+    size_t batch; // entries of one batch, even
+    uint64_t seed;
+};
+
+NODISCARD enum status bench_maker_create(const struct bench_maker_options *options,
+                                         struct bench_maker **maker, struct error *err);
+void bench_maker_destroy(struct bench_maker **maker);
+
+// Works on these views from now on. The reader of other ones is closed; NULL: of none, before they
+// are closed.
+NODISCARD enum status bench_maker_use(struct bench_maker *maker, struct audit_views *views,
+                                      struct error *err);
+
+// From now on each so manyth decision is about one of a group of BENCH_WATCHED persons, taking
+// turns; 0: none is.
+void bench_maker_watch(struct bench_maker *maker, unsigned group, uint64_t every);
+
+// The person's tag: one of the watched group.
+struct audit_tag bench_maker_watched(unsigned group, unsigned number);
+
+// The batch in three steps, so that each can be timed. Choosing draws the persons and looks up the
+// heads of their lists; making packs and seals the parts; rows are those of the views.
+NODISCARD enum status bench_maker_choose(struct bench_maker *maker, uint64_t size,
+                                         struct error *err);
+NODISCARD enum status bench_maker_make(struct bench_maker *maker, uint32_t minutes,
+                                       struct error *err);
+NODISCARD enum status bench_maker_rows(struct bench_maker *maker, struct audit_rows **rows,
+                                       struct error *err);
+
+// What bench_maker_make() made, until the next batch.
+const struct audit_entry *const *bench_maker_entries(const struct bench_maker *maker,
+                                                     size_t *count);
+uint64_t bench_maker_part_bytes(const struct bench_maker *maker); // of all parts of the batch
