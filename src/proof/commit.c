@@ -79,8 +79,14 @@ enum status proof_leaf_decode(struct bytes bytes, struct proof_leaf *leaf, struc
 
 struct digest proof_part_hash(uint8_t type, const struct digest *salt, struct bytes bytes)
 {
-    const struct bytes parts[] = { seal_label("vedomo/1 part"), bytes_of(&type, 1),
-                                   bytes_digest(salt), bytes };
+    // One piece for what stands before the bytes: most of the hash of a short part is overhead.
+    struct bytes label = seal_label("vedomo/1 part");
+    uint8_t head[32 + DIGEST_BYTES];
+    assert(label.size + 1 + DIGEST_BYTES <= sizeof(head));
+    memcpy(head, label.data, label.size);
+    head[label.size] = type;
+    memcpy(head + label.size + 1, salt->bytes, DIGEST_BYTES);
+    const struct bytes parts[] = { bytes_of(head, label.size + 1 + DIGEST_BYTES), bytes };
     return seal_sha256_parts(parts, ARRAY_COUNT(parts));
 }
 

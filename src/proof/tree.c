@@ -15,14 +15,21 @@ struct digest proof_empty_root(void)
 
 void proof_frontier_append(struct proof_frontier *frontier, const struct digest *leaf_hash)
 {
-    struct digest node = *leaf_hash;
-    unsigned level = 0;
+    proof_frontier_append_tree(frontier, 0, leaf_hash);
+}
+
+void proof_frontier_append_tree(struct proof_frontier *frontier, unsigned height,
+                                const struct digest *root)
+{
+    struct digest node = *root;
+    unsigned level = height;
+    assert(frontier->size % ((uint64_t)1 << height) == 0);
     while ((frontier->size >> level & 1) != 0) {
         node = seal_node_hash(&frontier->nodes[level], &node);
         level++;
     }
     frontier->nodes[level] = node;
-    frontier->size++;
+    frontier->size += (uint64_t)1 << height;
 }
 
 // Folds the edge's subtrees below `level` from the right; false when there are none.

@@ -26,6 +26,10 @@ struct proof_path {
 struct digest proof_empty_root(void);
 
 void proof_frontier_append(struct proof_frontier *frontier, const struct digest *leaf_hash);
+
+// Adds a whole subtree of 2^height leaves by its root; the size is a multiple of that.
+void proof_frontier_append_tree(struct proof_frontier *frontier, unsigned height,
+                                const struct digest *root);
 struct digest proof_frontier_root(const struct proof_frontier *frontier);
 
 // What a batch of new leaves does to the tree: the new edge, the new root, and the inclusion proof

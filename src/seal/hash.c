@@ -9,6 +9,7 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 // libsodium picks its fastest code once, before any thread is there. It can fail only where the
 // system has no randomness; nothing here may run then.
@@ -36,20 +37,62 @@ struct digest seal_sha256(struct bytes bytes)
     return seal_sha256_parts(&bytes, 1);
 }
 
+// ---- hashes of the tree: messages of one or two blocks, padded here instead of by the library
+
+enum { BLOCK_BYTES = 64, LEAF_ROOM = BLOCK_BYTES - 1 - 1 - 8 };
+
+static struct digest state_digest(const SHA256_CTX *state)
+{
+    struct digest digest;
+    for (size_t i = 0; i < 8; i++) {
+        for (size_t j = 0; j < 4; j++) {
+            digest.bytes[4 * i + j] = (uint8_t)(state->h[i] >> (24 - 8 * j));
+        }
+    }
+    return digest;
+}
+
+// Fills up the last block of a message of `bytes` bytes, of which `used` stand in the block.
+static void pad_block(uint8_t block[BLOCK_BYTES], size_t used, size_t bytes)
+{
+    block[used] = 0x80;
+    memset(block + used + 1, 0, BLOCK_BYTES - used - 1);
+    block[BLOCK_BYTES - 2] = (uint8_t)(bytes >> 5); // the length in bits; messages are short
+    block[BLOCK_BYTES - 1] = (uint8_t)(bytes << 3);
+}
+
 struct digest seal_leaf_hash(struct bytes data)
 {
     static const uint8_t prefix = 0x00;
-    const struct bytes parts[] = { bytes_of(&prefix, 1), data };
-    return seal_sha256_parts(parts, ARRAY_COUNT(parts));
+    if (data.size > LEAF_ROOM) {
+        const struct bytes parts[] = { bytes_of(&prefix, 1), data };
+        return seal_sha256_parts(parts, ARRAY_COUNT(parts));
+    }
+    SHA256_CTX state;
+    uint8_t block[BLOCK_BYTES];
+    block[0] = prefix;
+    if (data.size > 0) {
+        memcpy(block + 1, data.data, data.size);
+    }
+    pad_block(block, 1 + data.size, 1 + data.size);
+    SHA256_Init(&state);
+    SHA256_Transform(&state, block);
+    return state_digest(&state);
 }
 
 struct digest seal_node_hash(const struct digest *left, const struct digest *right)
 {
-    uint8_t message[1 + 2 * DIGEST_BYTES];
-    message[0] = 0x01;
-    memcpy(message + 1, left->bytes, DIGEST_BYTES);
-    memcpy(message + 1 + DIGEST_BYTES, right->bytes, DIGEST_BYTES);
-    return seal_sha256(bytes_of(message, sizeof(message)));
+    SHA256_CTX state;
+    uint8_t block[BLOCK_BYTES];
+    block[0] = 0x01;
+    memcpy(block + 1, left->bytes, DIGEST_BYTES);
+    memcpy(block + 1 + DIGEST_BYTES, right->bytes, DIGEST_BYTES - 1);
+    SHA256_Init(&state);
+    SHA256_Transform(&state, block);
+    block[0] = right->bytes[DIGEST_BYTES - 1];
+    pad_block(block, 1, 1 + 2 * DIGEST_BYTES);
+    SHA256_Transform(&state, block);
+    return state_digest(&state);
 }
 
 struct digest seal_blake2b(struct bytes key, const struct bytes *parts, size_t count)

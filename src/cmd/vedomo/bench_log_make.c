@@ -272,52 +272,59 @@ static void fill_words(struct bench_maker *maker, struct made *made)
     memcpy(made->trace, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", TOKEN_BYTES + 1);
 }
 
+static void fill_exchange(const struct bench_maker *maker, struct made *made, uint64_t now)
+{
+    made->exchange =
+        (struct wire_exchange_part){ .format = 1,
+                                     .kind = WIRE_KIND_DECISION,
+                                     .exchange_id = seal_random_id(),
+                                     .request_hash = seal_random_digest(),
+                                     .asker = bytes_text("ru/interior/road-safety"),
+                                     .holder = bytes_text("ru/health/clinic"),
+                                     .dataset = bytes_text("health.driver-certificate"),
+                                     .purpose = bytes_text("driver-licence"),
+                                     .basis = WIRE_BASIS_CONSENT,
+                                     .verdicts = made->verdicts,
+                                     .verdicts_count = FIELDS,
+                                     .bundle_hash = maker->bundle_hash,
+                                     .agreement = bytes_text("road-safety-certificates"),
+                                     .consent = seal_random_id(),
+                                     .consent_revision = 2,
+                                     .issued_at = now,
+                                     .expires_at = now + TERM_MS,
+                                     .asker_check = seal_random_digest(),
+                                     .holder_check = seal_random_digest(),
+                                     .tag_key_id = 1,
+                                     .attempt = 1,
+                                     .recorded_at = now,
+                                     .signer = maker->batch_key };
+}
+
 static void fill_decision(struct bench_maker *maker, struct made *made, const struct head *head)
 {
     uint64_t now = (uint64_t)clock_wall_ms();
-    struct wire_exchange_part exchange = { .format = 1,
-                                           .kind = WIRE_KIND_DECISION,
-                                           .exchange_id = seal_random_id(),
-                                           .request_hash = seal_random_digest(),
-                                           .asker = bytes_text("ru/interior/road-safety"),
-                                           .holder = bytes_text("ru/health/clinic"),
-                                           .dataset = bytes_text("health.driver-certificate"),
-                                           .purpose = bytes_text("driver-licence"),
-                                           .basis = WIRE_BASIS_CONSENT,
-                                           .verdicts = made->verdicts,
-                                           .verdicts_count = FIELDS,
-                                           .bundle_hash = maker->bundle_hash,
-                                           .agreement = bytes_text("road-safety-certificates"),
-                                           .consent = seal_random_id(),
-                                           .consent_revision = 2,
-                                           .issued_at = now,
-                                           .expires_at = now + TERM_MS,
-                                           .asker_check = seal_random_digest(),
-                                           .holder_check = seal_random_digest(),
-                                           .tag_key_id = 1,
-                                           .attempt = 1,
-                                           .recorded_at = now,
-                                           .signer = maker->batch_key };
+    const struct wire_exchange_part *exchange = &made->exchange;
+    fill_exchange(maker, made, now);
     struct wire_subject_part subject = { .format = 1,
                                          .kind = WIRE_KIND_DECISION,
                                          .sequence = head->sequence,
                                          .previous = head->leaf_hash,
-                                         .exchange_id = exchange.exchange_id,
-                                         .asker = exchange.asker,
-                                         .holder = exchange.holder,
-                                         .dataset = exchange.dataset,
-                                         .purpose = exchange.purpose,
-                                         .basis = exchange.basis,
+                                         .exchange_id = exchange->exchange_id,
+                                         .asker = exchange->asker,
+                                         .holder = exchange->holder,
+                                         .dataset = exchange->dataset,
+                                         .purpose = exchange->purpose,
+                                         .basis = exchange->basis,
                                          .official_role = bytes_text("inspector"),
                                          .verdicts = made->true_verdicts,
                                          .verdicts_count = FIELDS,
                                          .bundle_hash = maker->bundle_hash,
-                                         .consent = exchange.consent,
+                                         .consent = exchange->consent,
                                          .consent_revision = 2,
                                          .recorded_at = now,
-                                         .agreement = exchange.agreement };
+                                         .agreement = exchange->agreement };
     made->consent = (struct wire_consent_seen){
-        .id = exchange.consent, .revision = 2, .hash = seal_random_digest(), .uses = 1
+        .id = exchange->consent, .revision = 2, .hash = seal_random_digest(), .uses = 1
     };
     made->counters[0] = (struct wire_counter_seen){ .key = seal_random_digest(), .value = 3 };
     made->counters[1] = (struct wire_counter_seen){ .key = seal_random_digest(), .value = 1 };
@@ -338,7 +345,6 @@ static void fill_decision(struct bench_maker *maker, struct made *made, const st
                                          .decided_at = now,
                                          .node = bytes_text("gate-1"),
                                          .member_revision = 12 };
-    made->exchange = exchange;
     made->subject = subject;
     made->officer = officer;
 }

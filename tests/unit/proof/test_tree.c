@@ -354,3 +354,23 @@ TEST(a_path_reads_back_from_its_bytes)
     assert_false(proof_path_read(bytes_of(bytes, 95), &path));
     assert_false(proof_path_read(bytes_of(bytes, sizeof(bytes)), &path));
 }
+
+TEST(a_subtree_by_its_root_is_as_good_as_its_leaves)
+{
+    struct proof_frontier leaves = { 0 };
+    struct proof_frontier trees = { 0 };
+    struct proof_frontier eight = { 0 };
+    for (uint8_t i = 0; i < 100; i++) {
+        struct digest leaf = count_digest(i);
+        proof_frontier_append(&leaves, &leaf);
+        proof_frontier_append(&eight, &leaf);
+        if (eight.size == 8) {
+            proof_frontier_append_tree(&trees, 3, &eight.nodes[3]);
+            eight.size = 0;
+            struct digest one = proof_frontier_root(&leaves);
+            struct digest other = proof_frontier_root(&trees);
+            assert_true(digest_equal(&one, &other));
+            assert_int_equal(trees.size, leaves.size);
+        }
+    }
+}

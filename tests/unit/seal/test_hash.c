@@ -58,3 +58,18 @@ TEST(integers_are_big_endian)
     assert_memory_equal(seal_u16(storage, 0x0102).data, "\x01\x02", 2);
     assert_memory_equal(seal_u64(storage, 0x0102030405060708).data, "\1\2\3\4\5\6\7\10", 8);
 }
+
+TEST(leaves_of_every_length_hash_as_their_bytes_do)
+{
+    static const uint8_t prefix = 0;
+    uint8_t data[200];
+    for (size_t i = 0; i < sizeof(data); i++) {
+        data[i] = (uint8_t)(7 * i + 1);
+    }
+    for (size_t size = 0; size <= sizeof(data); size++) {
+        const struct bytes parts[] = { bytes_of(&prefix, 1), bytes_of(data, size) };
+        struct digest expected = seal_sha256_parts(parts, ARRAY_COUNT(parts));
+        struct digest leaf = seal_leaf_hash(bytes_of(data, size));
+        assert_true(digest_equal(&leaf, &expected));
+    }
+}
