@@ -1,6 +1,8 @@
-// The arena: a chain of blocks, newest first.
+// The arena: a chain of blocks, newest first. One that comes from a pool stands in its own first
+// block, so that making and destroying it is taking a block from a list and giving it back.
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -14,10 +16,100 @@ struct block {
 };
 
 struct arena {
+    struct arena_pool *pool; // NULL: none
     struct block *newest;
     size_t limit;
     size_t used;
 };
+
+struct arena_pool {
+    pthread_mutex_t lock;
+    struct block *free;
+    size_t count;
+    size_t keep_max;
+    size_t block_bytes;
+};
+
+static size_t rounded(size_t size)
+{
+    size_t align = alignof(max_align_t);
+    return size == 0 ? align : (size + align - 1) / align * align;
+}
+
+// ---- pools
+
+struct arena_pool *arena_pool_create(size_t block_bytes, size_t keep_max)
+{
+    struct arena_pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL) {
+        return NULL;
+    }
+    pthread_mutex_init(&pool->lock, NULL);
+    pool->block_bytes = rounded(block_bytes);
+#if !defined(__SANITIZE_ADDRESS__)
+    pool->keep_max = keep_max; // else the sanitizer would not see who uses what was given back
+#else
+    (void)keep_max;
+#endif
+    return pool;
+}
+
+void arena_pool_destroy(struct arena_pool **pool)
+{
+    if (*pool == NULL) {
+        return;
+    }
+    while ((*pool)->free != NULL) {
+        struct block *block = (*pool)->free;
+        (*pool)->free = block->older;
+        free(block);
+    }
+    pthread_mutex_destroy(&(*pool)->lock);
+    free(*pool);
+    *pool = NULL;
+}
+
+static struct block *pool_take(struct arena_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct block *block = pool->free;
+    if (block != NULL) {
+        pool->free = block->older;
+        pool->count--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (block == NULL) {
+        block = malloc(sizeof(*block) + pool->block_bytes);
+    }
+    if (block != NULL) {
+        *block = (struct block){ .size = pool->block_bytes };
+    }
+    return block;
+}
+
+// Gives back a chain of blocks; what the pool does not keep is freed.
+static void pool_give(struct arena_pool *pool, struct block *blocks)
+{
+    struct block *surplus = NULL;
+    pthread_mutex_lock(&pool->lock);
+    while (blocks != NULL) {
+        struct block *block = blocks;
+        blocks = block->older;
+        bool keep = block->size == pool->block_bytes && pool->count < pool->keep_max;
+        struct block **to = keep ? &pool->free : &surplus;
+        block->older = *to;
+        *to = block;
+        pool->count += keep ? 1 : 0;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    while (surplus != NULL) {
+        struct block *block = surplus;
+        surplus = block->older;
+        free(block);
+    }
+}
+
+// ---- arenas
 
 struct arena *arena_create(size_t limit_bytes)
 {
@@ -28,41 +120,74 @@ struct arena *arena_create(size_t limit_bytes)
     return arena;
 }
 
-void arena_destroy(struct arena **arena)
+struct arena *arena_create_in(struct arena_pool *pool, size_t limit_bytes)
 {
-    if (*arena == NULL) {
-        return;
+    struct block *block = pool_take(pool);
+    if (block == NULL) {
+        return NULL;
     }
-    struct block *block = (*arena)->newest;
+    struct arena *arena = (struct arena *)(void *)block->data;
+    block->used = rounded(sizeof(*arena));
+    *arena = (struct arena){ .pool = pool, .newest = block, .limit = limit_bytes };
+    return arena;
+}
+
+static void free_blocks(struct block *block)
+{
     while (block != NULL) {
         struct block *older = block->older;
         free(block);
         block = older;
     }
-    free(*arena);
+}
+
+void arena_destroy(struct arena **arena)
+{
+    struct arena *gone = *arena;
     *arena = NULL;
+    if (gone != NULL && gone->pool != NULL) {
+        pool_give(gone->pool, gone->newest);
+    } else if (gone != NULL) {
+        free_blocks(gone->newest);
+        free(gone);
+    }
+}
+
+static struct block *add_block(struct arena *arena, size_t size)
+{
+    struct block *block = NULL;
+    if (arena->pool != NULL && size <= arena->pool->block_bytes) {
+        block = pool_take(arena->pool);
+    } else {
+        size_t capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+        block = malloc(sizeof(*block) + capacity);
+        if (block != NULL) {
+            *block = (struct block){ .size = capacity };
+        }
+    }
+    if (block != NULL) {
+        block->older = arena->newest;
+        arena->newest = block;
+    }
+    return block;
 }
 
 // Room that is not zeroed; NULL past the limit or without memory.
 static void *take_room(struct arena *arena, size_t size)
 {
-    size_t align = alignof(max_align_t);
-    if (size > SIZE_MAX - align) {
+    if (size > SIZE_MAX - alignof(max_align_t)) {
         return NULL;
     }
-    size = size == 0 ? align : (size + align - 1) / align * align;
+    size = rounded(size);
     if (size > arena->limit - arena->used) {
         return NULL;
     }
     struct block *block = arena->newest;
     if (block == NULL || block->size - block->used < size) {
-        size_t capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        block = malloc(sizeof(*block) + capacity);
+        block = add_block(arena, size);
         if (block == NULL) {
             return NULL;
         }
-        *block = (struct block){ .older = arena->newest, .size = capacity };
-        arena->newest = block;
     }
     void *taken = block->data + block->used;
     block->used += size;
@@ -77,6 +202,21 @@ void *arena_take(struct arena *arena, size_t size)
         memset(taken, 0, size);
     }
     return taken;
+}
+
+void *arena_room(struct arena *arena, size_t size)
+{
+    return take_room(arena, size);
+}
+
+void arena_trim(struct arena *arena, const void *end, size_t size)
+{
+    struct block *block = arena->newest;
+    size_t give = size / alignof(max_align_t) * alignof(max_align_t);
+    if (block != NULL && size <= block->used && end == block->data + block->used - size) {
+        block->used -= give;
+        arena->used -= give;
+    }
 }
 
 struct bytes arena_copy(struct arena *arena, struct bytes bytes)
@@ -106,17 +246,26 @@ char *arena_text(struct arena *arena, struct bytes text)
 void arena_reset(struct arena *arena)
 {
     struct block *block = arena->newest;
+    struct block *behind = NULL; // all but the first, oldest last
+    struct block **end = &behind;
     while (block != NULL && block->older != NULL) {
-        struct block *older = block->older;
-        free(block);
-        block = older;
+        *end = block;
+        end = &block->older;
+        block = block->older;
     }
-    if (block != NULL && block->size > BLOCK_BYTES) {
-        free(block);
-        block = NULL;
-    }
-    if (block != NULL) {
-        block->used = 0;
+    *end = NULL;
+    if (arena->pool != NULL) {
+        pool_give(arena->pool, behind);
+        block->used = rounded(sizeof(*arena));
+    } else {
+        free_blocks(behind);
+        if (block != NULL && block->size > BLOCK_BYTES) {
+            free(block);
+            block = NULL;
+        }
+        if (block != NULL) {
+            block->used = 0;
+        }
     }
     arena->newest = block;
     arena->used = 0;

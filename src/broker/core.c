@@ -18,7 +18,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { QUEUE_SPARE = 8192, ALARM_PLACES = 1 };
+enum {
+    QUEUE_SPARE = 8192,
+    ALARM_PLACES = 1,
+    ARENA_BLOCK_BYTES = 12 * 1024, // most messages need one
+    ARENA_BLOCKS_KEPT = 1024,
+};
 
 // ---- handing on
 
@@ -315,9 +320,11 @@ static enum status make_shared(struct broker *broker, struct error *err)
     unsigned per_holder = (unsigned)settings->limits.pending_per_holder;
     // One pair may take half of what either of the two may have.
     unsigned per_pair = ((per_asker < per_holder ? per_asker : per_holder) + 1) / 2;
+    broker->arenas = arena_pool_create(ARENA_BLOCK_BYTES, ARENA_BLOCKS_KEPT);
     broker->load = load_create(per_asker, per_holder, per_pair);
     if (broker->registry == NULL || broker->policy == NULL || broker->directory == NULL ||
-        broker->load == NULL || directory == NULL || !snapshot_swap(broker->directory, directory)) {
+        broker->load == NULL || broker->arenas == NULL || directory == NULL ||
+        !snapshot_swap(broker->directory, directory)) {
         directory_destroy(&directory);
         return error_set(err, ST_NOMEM, "broker: no memory");
     }
@@ -475,6 +482,7 @@ void broker_stop(struct broker **broker)
     snapshot_destroy(&b->policy);
     snapshot_destroy(&b->directory);
     load_destroy(&b->load);
+    arena_pool_destroy(&b->arenas);
     audit_tagger_destroy(&b->tagger);
     audit_views_close(&b->views);
     audit_journal_close(&b->journal);

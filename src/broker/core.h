@@ -31,6 +31,7 @@ struct broker {
     struct audit_views *views;     // recorder, indexer; readers through audit_reader
     struct audit_tagger *tagger;   // any thread
     struct load *load;             // any thread
+    struct arena_pool *arenas;     // of jobs and exchanges; any thread
 
     // Where jobs wait. Capacities are such that a push cannot fail: the router bounds how many jobs
     // there are (docs/architecture.md, "Queues").

@@ -23,9 +23,10 @@ static const struct pending_rule rules[PENDING_STATE_COUNT] = {
     [PENDING_CANCELLED] = { "cancelled", 0 },
 };
 
-struct exchange *exchange_create(void)
+struct exchange *exchange_create(struct arena_pool *pool)
 {
-    struct arena *arena = arena_create(EXCHANGE_ARENA_BYTES);
+    struct arena *arena = pool == NULL ? arena_create(EXCHANGE_ARENA_BYTES)
+                                       : arena_create_in(pool, EXCHANGE_ARENA_BYTES);
     struct exchange *exchange = calloc(1, sizeof(*exchange));
     if (arena == NULL || exchange == NULL) {
         arena_destroy(&arena);
@@ -56,6 +57,20 @@ void exchange_unload(struct exchange *exchange)
         load_leave(exchange->load, exchange->asker, exchange->holder);
         exchange->load = NULL;
     }
+}
+
+void exchange_shed(struct exchange *exchange)
+{
+    static const struct bytes none;
+    exchange_unload(exchange);
+    exchange->asker = exchange->holder = exchange->dataset = exchange->purpose = none;
+    exchange->agreement = none;
+    exchange->grants = NULL;
+    exchange->charges = NULL;
+    exchange->grant_count = exchange->charge_count = 0;
+    exchange->facts = (struct policy_request){ 0 };
+    exchange->decision_receipt = NULL;
+    arena_destroy(&exchange->arena);
 }
 
 const char *pending_state_name(enum pending_state state)

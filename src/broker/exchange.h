@@ -38,7 +38,7 @@ struct exchange_charge {
 };
 
 struct exchange {
-    struct arena *arena; // everything below lives here
+    struct arena *arena; // what is viewed below lives here; NULL once it was released
     struct id id;
     struct digest request_hash;
     struct bytes asker;
@@ -66,7 +66,6 @@ struct exchange {
     size_t charge_count;
     struct load *load; // counted there until it ends; NULL: not counted
 
-    struct bytes request_head;   // verbatim, for ASK
     struct policy_request facts; // to decide again under a newer bundle
     uint64_t decision_index;
     struct digest decision_leaf;
@@ -91,12 +90,15 @@ struct exchange {
     struct exchange *newer;
 };
 
-// NULL: no memory.
-NODISCARD struct exchange *exchange_create(void);
+// With blocks of the pool, which may be NULL. NULL: no memory.
+NODISCARD struct exchange *exchange_create(struct arena_pool *pool);
 void exchange_destroy(struct exchange **exchange);
 
 // The exchange has ended: it no longer counts against its holder's cap. Harmless twice.
 void exchange_unload(struct exchange *exchange);
+
+// It was released: what was needed to get there goes; what is left says who may have it again.
+void exchange_shed(struct exchange *exchange);
 
 const char *pending_state_name(enum pending_state state);
 

@@ -3,15 +3,12 @@
 
 #include "broker/exchange.h"
 
-#include <stdlib.h>
-
-struct job *job_create(enum job_kind kind)
+// The job lives in its own arena, which is taken over.
+static struct job *job_make(enum job_kind kind, struct arena *arena)
 {
-    struct arena *arena = arena_create(JOB_ARENA_BYTES);
-    struct job *job = calloc(1, sizeof(*job));
-    if (arena == NULL || job == NULL) {
+    struct job *job = arena == NULL ? NULL : arena_take(arena, sizeof(*job));
+    if (job == NULL) {
         arena_destroy(&arena);
-        free(job);
         return NULL;
     }
     job->kind = kind;
@@ -20,6 +17,16 @@ struct job *job_create(enum job_kind kind)
     bus_frame_init(&job->reply_head);
     bus_frame_init(&job->reply_boxes);
     return job;
+}
+
+struct job *job_create(enum job_kind kind)
+{
+    return job_make(kind, arena_create(JOB_ARENA_BYTES));
+}
+
+struct job *job_create_in(struct arena_pool *pool, enum job_kind kind)
+{
+    return job_make(kind, arena_create_in(pool, JOB_ARENA_BYTES));
 }
 
 void job_destroy(struct job **job)
@@ -33,9 +40,9 @@ void job_destroy(struct job **job)
     if ((*job)->owns_exchange) {
         exchange_destroy(&(*job)->exchange);
     }
-    arena_destroy(&(*job)->arena);
-    free(*job);
+    struct arena *arena = (*job)->arena;
     *job = NULL;
+    arena_destroy(&arena);
 }
 
 size_t job_size(const struct job *job)

@@ -92,6 +92,9 @@ enum { JOB_ARENA_BYTES = 4 << 20 };
 
 // NULL: no memory.
 NODISCARD struct job *job_create(enum job_kind kind);
+
+// The same for jobs that come by the thousand: with blocks of the pool.
+NODISCARD struct job *job_create_in(struct arena_pool *pool, enum job_kind kind);
 void job_destroy(struct job **job);
 
 // Bytes of the message that the job carries.

@@ -276,7 +276,7 @@ static void release(struct router *router, struct job *job)
     int64_t life_ms = exchange->expires_at - clock_wall_ms();
     pending_move(router->pending, exchange, PENDING_RELEASED,
                  clock_monotonic_ms() + (life_ms < keep_ms ? life_ms : keep_ms));
-    exchange_unload(exchange);
+    exchange_shed(exchange);
     give_credit_back(router, &exchange->asker_key);
     bus_frame_share(&exchange->held_head, &job->reply_head);
     bus_frame_share(&exchange->held_boxes, &job->reply_boxes);

@@ -173,8 +173,7 @@ static void leave_line(struct pending *pending, struct exchange *exchange)
 void pending_hold(struct pending *pending, struct exchange *exchange)
 {
     assert(exchange->state == PENDING_RELEASED && exchange->bytes == 0);
-    exchange->bytes = sizeof(*exchange) + arena_used_bytes(exchange->arena) +
-                      bus_frame_view(&exchange->held_head).size +
+    exchange->bytes = sizeof(*exchange) + bus_frame_view(&exchange->held_head).size +
                       bus_frame_view(&exchange->held_boxes).size;
     exchange->older = pending->newest;
     exchange->newer = NULL;

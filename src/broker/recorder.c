@@ -38,7 +38,7 @@ static enum status reply_ask(struct recorder *recorder, struct job *job, struct 
     struct wire_ask ask = {
         .version = 1,
         .id = exchange->id,
-        .request = exchange->request_head,
+        .request = bus_frame_view(&job->message.head),
         .decision = job->record.receipt,
         .timeout_ms = left_ms > 0 ? (uint32_t)left_ms : 1,
     };

@@ -186,14 +186,10 @@ static enum status admit(struct worker *worker, struct job *job, struct wire_req
     exchange->asker_announcement = request->asker_announcement;
     exchange->holder_announcement = request->holder_announcement;
     exchange->asker_key = job->from.batch_key;
-    exchange->request_head = arena_copy(exchange->arena, bus_frame_view(&job->message.head));
-    if (exchange->request_head.data == NULL) {
-        return out_of_memory(err);
-    }
     if (!id_equal(&request->id, &job->head.ref)) {
         return error_set(err, ST_MALFORMED, "ref: not the request's id");
     }
-    if (exchange->request_head.size > REQUEST_HEAD_MAX_BYTES) {
+    if (bus_frame_view(&job->message.head).size > REQUEST_HEAD_MAX_BYTES) {
         return error_set(err, ST_MALFORMED, "a request's Head is larger than %d bytes",
                          REQUEST_HEAD_MAX_BYTES);
     }
@@ -239,7 +235,7 @@ void worker_request(struct worker *worker, struct job *job, bool again)
     struct broker *broker = worker->broker;
     struct wire_request *request = NULL;
     if (!again) {
-        job->exchange = exchange_create();
+        job->exchange = exchange_create(worker->broker->arenas);
         job->owns_exchange = job->exchange != NULL;
     }
     if (job->exchange != NULL) {

@@ -261,7 +261,7 @@ static void take_message(struct router *router, const struct registry *registry,
 {
     struct error err;
     metric_add(METRIC_RECEIVED, 1);
-    struct job *job = job_create(JOB_MESSAGE);
+    struct job *job = job_create_in(router->broker->arenas, JOB_MESSAGE);
     if (job == NULL) {
         return; // no memory: as if the network had lost it
     }

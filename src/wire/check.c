@@ -2,11 +2,6 @@
 #include "base/text.h"
 #include "wire/rules.h"
 
-static const void *member_of(const void *message, const struct wire_rule *rule)
-{
-    return (const uint8_t *)message + rule->offset;
-}
-
 // A list: its first item, and its count behind the pointer.
 static const void *list_of(const void *member, size_t *count)
 {
@@ -99,52 +94,6 @@ static const char *check_items(const struct wire_rule *rule, const void *items, 
     return NULL;
 }
 
-// There is no critical extension that this version knows.
-static enum status check_extensions(const char *name, const struct wire_extension *extensions,
-                                    size_t count, struct error *err)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < count; i++) {
-        total += extensions[i].value.size;
-        if (extensions[i].critical) {
-            return error_set(err, ST_UNSUPPORTED, "%s: unknown critical extension %u", name,
-                             extensions[i].id);
-        }
-    }
-    if (total > WIRE_EXTENSIONS_MAX_BYTES) {
-        return error_set(err, ST_MALFORMED, "%s.extensions: too long", name);
-    }
-    return ST_OK;
-}
-
-static enum status check_messages(const struct wire_rules *rules, const struct wire_rule *rule,
-                                  const void *member, struct error *err)
-{
-    size_t count = 0;
-    const void *items = NULL;
-    const char *broken = NULL;
-    if (rule->kind == WIRE_RULE_MESSAGE) {
-        memcpy(&items, member, sizeof(items));
-        count = items != NULL;
-        broken = rule->needed && count == 0 ? "missing" : NULL;
-    } else {
-        items = list_of(member, &count);
-        broken = count < rule->min ? "too few" : count > rule->max ? "too many" : NULL;
-    }
-    if (broken != NULL) {
-        return error_set(err, ST_MALFORMED, "%s.%s: %s", rules->name, rule->name, broken);
-    }
-    size_t size = wire_rules_of(rule->schema)->size;
-    for (size_t i = 0; i < count; i++) {
-        enum status status = wire_check(rule->schema, (const uint8_t *)items + i * size, err);
-        if (status != ST_OK) {
-            return status;
-        }
-    }
-    return rule->schema == WIRE_SCHEMA_EXTENSION ? check_extensions(rules->name, items, count, err)
-                                                 : ST_OK;
-}
-
 static const char *check_field(const struct wire_rule *rule, const void *member)
 {
     size_t count = 0;
@@ -171,35 +120,49 @@ static const char *check_field(const struct wire_rule *rule, const void *member)
         const void *items = list_of(member, &count);
         return check_items(rule, items, count);
     }
-    case WIRE_RULE_BOOL:
-    case WIRE_RULE_MESSAGE:
+    case WIRE_RULE_MESSAGE: {
+        const void *item = NULL;
+        memcpy(&item, member, sizeof(item));
+        return rule->needed && item == NULL ? "missing" : NULL;
+    }
     case WIRE_RULE_MESSAGES:
+        (void)list_of(member, &count);
+        return count < rule->min ? "too few" : count > rule->max ? "too many" : NULL;
+    case WIRE_RULE_BOOL:
         break;
     }
     return NULL;
 }
 
-enum status wire_check(enum wire_schema schema, const void *message, struct error *err)
+enum status wire_check_row(const struct wire_rules *rules, const struct wire_rule *rule,
+                           const void *member, struct error *err)
 {
-    const struct wire_rules *rules = wire_rules_of(schema);
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct wire_rule *rule = &rules->rows[i];
-        const void *member = member_of(message, rule);
-        if (rule->kind == WIRE_RULE_MESSAGE || rule->kind == WIRE_RULE_MESSAGES) {
-            enum status status = check_messages(rules, rule, member, err);
-            if (status != ST_OK) {
-                return status;
-            }
-            continue;
+    const char *broken = check_field(rule, member);
+    if (broken != NULL) {
+        return error_set(err, ST_MALFORMED, "%s.%s: %s", rules->name, rule->name, broken);
+    }
+    if (rule->kind == WIRE_RULE_VERSION && *(const uint32_t *)member != 1) {
+        return error_set(err, ST_UNSUPPORTED, "%s.%s: %u, and only 1 is known", rules->name,
+                         rule->name, *(const uint32_t *)member);
+    }
+    return ST_OK;
+}
+
+// There is no critical extension that this version knows.
+enum status wire_check_extensions(const struct wire_rules *rules, const void *items, size_t count,
+                                  struct error *err)
+{
+    const struct wire_extension *extensions = items;
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        total += extensions[i].value.size;
+        if (extensions[i].critical) {
+            return error_set(err, ST_UNSUPPORTED, "%s: unknown critical extension %u", rules->name,
+                             extensions[i].id);
         }
-        const char *broken = check_field(rule, member);
-        if (broken != NULL) {
-            return error_set(err, ST_MALFORMED, "%s.%s: %s", rules->name, rule->name, broken);
-        }
-        if (rule->kind == WIRE_RULE_VERSION && *(const uint32_t *)member != 1) {
-            return error_set(err, ST_UNSUPPORTED, "%s.%s: %u, and only 1 is known", rules->name,
-                             rule->name, *(const uint32_t *)member);
-        }
+    }
+    if (total > WIRE_EXTENSIONS_MAX_BYTES) {
+        return error_set(err, ST_MALFORMED, "%s.extensions: too long", rules->name);
     }
     return ST_OK;
 }

@@ -1,10 +1,9 @@
 // The codec: protobuf-c packs and unpacks, the table of rules says what its structs mean in ours.
 //
-// Decoding is scan, unpack, convert, check. The scan comes first, so that nothing is allocated for
-// bytes that break a rule of shape; all that is allocated comes from the caller's arena. Encoding
-// is check, convert, pack. What is signed or hashed is always the bytes that wire_encode() gave or
-// that came in: packing the same message again may give others.
-#include <assert.h>
+// Decoding is scan, unpack, convert with check. The scan comes first, so that nothing is allocated
+// for bytes that break a rule of shape; all that is allocated comes from the caller's arena.
+// Encoding is convert with check, pack. What is signed or hashed is always the bytes that
+// wire_encode() gave or that came in: packing the same message again may give others.
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -99,7 +98,7 @@ static size_t rounded(size_t size)
 static struct source source_init(struct arena *arena, size_t payload_bytes)
 {
     size_t usual = rounded(2 * payload_bytes + 1024);
-    uint8_t *stretch = arena_take(arena, usual);
+    uint8_t *stretch = arena_room(arena, usual);
     return (struct source){ .arena = arena, .next = stretch, .left = stretch == NULL ? 0 : usual };
 }
 
@@ -129,57 +128,72 @@ static struct bytes view(const ProtobufCBinaryData *data)
     return bytes_of(data->data, data->len);
 }
 
-static bool convert(enum wire_schema schema, const void *theirs, void *ours, struct arena *arena);
+static enum status no_room(const struct wire_rules *rules, struct error *err)
+{
+    return error_set(err, ST_NOMEM, "%s: does not fit into the memory of one message", rules->name);
+}
+
+static enum status convert(enum wire_schema schema, const void *theirs, void *ours,
+                           struct arena *arena, struct error *err);
 
 // A list of bytes or of messages; numbers need no conversion.
-static bool convert_list(const struct wire_rule *rule, const void *items, size_t count,
-                         struct list *list, struct arena *arena)
+static enum status convert_list(const struct wire_rules *rules, const struct wire_rule *rule,
+                                const void *items, size_t count, struct list *list,
+                                struct arena *arena, struct error *err)
 {
     if (count == 0) {
-        return true;
+        return ST_OK;
     }
     if (rule->kind == WIRE_RULE_NUMBERS || rule->kind == WIRE_RULE_NUMBERS64) {
         *list = (struct list){ .items = items, .count = count };
-        return true;
+        return ST_OK;
     }
     bool messages = rule->kind == WIRE_RULE_MESSAGES;
     size_t size = messages ? wire_rules_of(rule->schema)->size : sizeof(struct bytes);
     uint8_t *converted = arena_take(arena, count * size);
     if (converted == NULL) {
-        return false;
+        return no_room(rules, err);
     }
+    *list = (struct list){ .items = converted, .count = count };
     for (size_t i = 0; i < count; i++) {
         if (!messages) {
             ((struct bytes *)converted)[i] = view(&((const ProtobufCBinaryData *)items)[i]);
-        } else if (!convert(rule->schema, ((void *const *)items)[i], converted + i * size, arena)) {
-            return false;
+            continue;
+        }
+        enum status status =
+            convert(rule->schema, ((void *const *)items)[i], converted + i * size, arena, err);
+        if (status != ST_OK) {
+            return status;
         }
     }
-    *list = (struct list){ .items = converted, .count = count };
-    return true;
+    return rule->schema == WIRE_SCHEMA_EXTENSION && messages
+               ? wire_check_extensions(rules, converted, count, err)
+               : ST_OK;
 }
 
-static bool convert_message(const struct wire_rule *rule, const void *theirs, void *member,
-                            struct arena *arena)
+static enum status convert_message(const struct wire_rules *rules, const struct wire_rule *rule,
+                                   const void *theirs, void *member, struct arena *arena,
+                                   struct error *err)
 {
     if (theirs == NULL) {
-        return true;
+        return ST_OK;
     }
     void *ours = arena_take(arena, wire_rules_of(rule->schema)->size);
-    if (ours == NULL || !convert(rule->schema, theirs, ours, arena)) {
-        return false;
+    if (ours == NULL) {
+        return no_room(rules, err);
     }
     memcpy(member, &ours, sizeof(ours));
-    return true;
+    return convert(rule->schema, theirs, ours, arena, err);
 }
 
-// From protobuf-c's struct to ours, which is zeroed. False: the arena is full.
-static bool convert(enum wire_schema schema, const void *theirs, void *ours, struct arena *arena)
+// From protobuf-c's struct to ours, which is zeroed, each field checked against its row.
+static enum status convert(enum wire_schema schema, const void *theirs, void *ours,
+                           struct arena *arena, struct error *err)
 {
     const struct wire_rules *rules = wire_rules_of(schema);
     const ProtobufCFieldDescriptor *fields = descriptors[schema]->fields;
-    bool done = true;
-    for (size_t i = 0; i < rules->count && done; i++) {
+    enum status status = ST_OK;
+    for (size_t i = 0; i < rules->count && status == ST_OK; i++) {
         const struct wire_rule *rule = &rules->rows[i];
         const uint8_t *from = (const uint8_t *)theirs + fields[i].offset;
         uint8_t *member = (uint8_t *)ours + rule->offset;
@@ -209,21 +223,24 @@ static bool convert(enum wire_schema schema, const void *theirs, void *ours, str
             *(bool *)member = *(const protobuf_c_boolean *)from != 0;
             break;
         case WIRE_RULE_MESSAGE:
-            done = convert_message(rule, *(void *const *)from, member, arena);
+            status = convert_message(rules, rule, *(void *const *)from, member, arena, err);
             break;
         case WIRE_RULE_MESSAGES:
         case WIRE_RULE_CODES:
         case WIRE_RULE_BLOBS:
         case WIRE_RULE_NUMBERS:
         case WIRE_RULE_NUMBERS64:
-            done = convert_list(
-                rule, *(const void *const *)from,
+            status = convert_list(
+                rules, rule, *(const void *const *)from,
                 *(const size_t *)((const uint8_t *)theirs + fields[i].quantifier_offset),
-                (struct list *)member, arena);
+                (struct list *)member, arena, err);
             break;
         }
+        if (status == ST_OK) {
+            status = wire_check_row(rules, rule, member, err);
+        }
     }
-    return done;
+    return status;
 }
 
 enum status wire_decode(enum wire_schema schema, struct bytes payload, struct arena *arena,
@@ -243,63 +260,63 @@ enum status wire_decode(enum wire_schema schema, struct bytes payload, struct ar
     if (theirs == NULL && !source.full) {
         return error_set(err, ST_MALFORMED, "%s: does not unpack", rules->name);
     }
+    arena_trim(arena, source.next, source.left);
     void *ours = theirs == NULL ? NULL : arena_take(arena, rules->size);
-    if (ours == NULL || !convert(schema, theirs, ours, arena)) {
-        return error_set(err, ST_NOMEM, "%s: does not fit into the memory of one message",
-                         rules->name);
+    if (ours == NULL) {
+        return no_room(rules, err);
     }
-    status = wire_check(schema, ours, err);
+    status = convert(schema, theirs, ours, arena, err);
     if (status == ST_OK) {
         memcpy(out, ours, rules->size);
     }
     return status;
 }
 
-// Memory for protobuf-c's structs while a message is packed: measured first, taken at once.
+// Memory for protobuf-c's structs while a message is packed: room on the stack, then pieces.
+struct piece {
+    struct piece *older;
+    alignas(max_align_t) uint8_t data[];
+};
+
 struct scratch {
     uint8_t *next;
     size_t left;
+    struct piece *pieces;
 };
 
 static void *scratch_take(struct scratch *scratch, size_t size)
 {
+    enum { PIECE_BYTES = 16384 };
     size = rounded(size);
-    assert(size <= scratch->left);
+    if (size > scratch->left) {
+        size_t capacity = size > PIECE_BYTES ? size : PIECE_BYTES;
+        struct piece *piece = malloc(sizeof(*piece) + capacity);
+        if (piece == NULL) {
+            return NULL;
+        }
+        piece->older = scratch->pieces;
+        scratch->pieces = piece;
+        scratch->next = piece->data;
+        scratch->left = capacity;
+    }
     void *taken = scratch->next;
     scratch->next += size;
     scratch->left -= size;
     return taken;
 }
 
-static struct list list_of(const struct wire_rule *rule, const void *member)
+static void scratch_fini(struct scratch *scratch)
 {
-    if (rule->kind == WIRE_RULE_MESSAGE) {
-        const void *item = *(const void *const *)member;
-        return (struct list){ .items = item, .count = item != NULL };
+    while (scratch->pieces != NULL) {
+        struct piece *older = scratch->pieces->older;
+        free(scratch->pieces);
+        scratch->pieces = older;
     }
-    return *(const struct list *)member;
 }
 
-// Bytes of scratch that the message needs, and those within it.
-static size_t scratch_needed(enum wire_schema schema, const void *ours)
+static enum status no_scratch(const struct wire_rules *rules, struct error *err)
 {
-    const struct wire_rules *rules = wire_rules_of(schema);
-    size_t needed = rounded(descriptors[schema]->sizeof_message);
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct wire_rule *rule = &rules->rows[i];
-        const uint8_t *member = (const uint8_t *)ours + rule->offset;
-        if (rule->kind == WIRE_RULE_CODES || rule->kind == WIRE_RULE_BLOBS) {
-            needed += rounded(list_of(rule, member).count * sizeof(ProtobufCBinaryData));
-        } else if (rule->kind == WIRE_RULE_MESSAGES || rule->kind == WIRE_RULE_MESSAGE) {
-            struct list list = list_of(rule, member);
-            size_t size = wire_rules_of(rule->schema)->size;
-            needed += rounded(list.count * sizeof(void *));
-            for (size_t k = 0; k < list.count; k++) {
-                needed += scratch_needed(rule->schema, (const uint8_t *)list.items + k * size);
-            }
-        }
-    }
-    return needed;
+    return error_set(err, ST_NOMEM, "%s: no memory to pack it", rules->name);
 }
 
 static ProtobufCBinaryData lent(struct bytes bytes)
@@ -308,43 +325,66 @@ static ProtobufCBinaryData lent(struct bytes bytes)
     return (ProtobufCBinaryData){ .len = bytes.size, .data = (uint8_t *)(uintptr_t)bytes.data };
 }
 
-static void *lend(enum wire_schema schema, const void *ours, struct scratch *scratch);
+static enum status lend(enum wire_schema schema, const void *ours, struct scratch *scratch,
+                        void **theirs, struct error *err);
 
-// A list's items in protobuf-c's form.
-static void *lend_list(const struct wire_rule *rule, struct list list, struct scratch *scratch)
+// A list's items in protobuf-c's form; *to is NULL before.
+static enum status lend_list(const struct wire_rules *rules, const struct wire_rule *rule,
+                             const struct list *list, struct scratch *scratch, void **to,
+                             struct error *err)
 {
-    if (list.count == 0) {
-        return NULL;
+    if (list->count == 0) {
+        return ST_OK;
     }
     if (rule->kind == WIRE_RULE_MESSAGES) {
         size_t size = wire_rules_of(rule->schema)->size;
-        void **items = scratch_take(scratch, list.count * sizeof(*items));
-        for (size_t i = 0; i < list.count; i++) {
-            items[i] = lend(rule->schema, (const uint8_t *)list.items + i * size, scratch);
+        void **items = scratch_take(scratch, list->count * sizeof(*items));
+        enum status status = items == NULL ? no_scratch(rules, err) : ST_OK;
+        for (size_t i = 0; status == ST_OK && i < list->count; i++) {
+            status = lend(rule->schema, (const uint8_t *)list->items + i * size, scratch, &items[i],
+                          err);
         }
-        return items;
+        *to = items;
+        return status == ST_OK && rule->schema == WIRE_SCHEMA_EXTENSION
+                   ? wire_check_extensions(rules, list->items, list->count, err)
+                   : status;
     }
     if (rule->kind == WIRE_RULE_CODES || rule->kind == WIRE_RULE_BLOBS) {
-        ProtobufCBinaryData *items = scratch_take(scratch, list.count * sizeof(*items));
-        for (size_t i = 0; i < list.count; i++) {
-            items[i] = lent(((const struct bytes *)list.items)[i]);
+        ProtobufCBinaryData *items = scratch_take(scratch, list->count * sizeof(*items));
+        if (items == NULL) {
+            return no_scratch(rules, err);
         }
-        return items;
+        for (size_t i = 0; i < list->count; i++) {
+            items[i] = lent(((const struct bytes *)list->items)[i]);
+        }
+        *to = items;
+        return ST_OK;
     }
-    return (void *)(uintptr_t)list.items;
+    *to = (void *)(uintptr_t)list->items;
+    return ST_OK;
 }
 
-// From our struct to protobuf-c's, whose bytes stay ours.
-static void *lend(enum wire_schema schema, const void *ours, struct scratch *scratch)
+// From our struct to protobuf-c's, whose bytes stay ours, each field checked against its row.
+static enum status lend(enum wire_schema schema, const void *ours, struct scratch *scratch,
+                        void **theirs, struct error *err)
 {
     const struct wire_rules *rules = wire_rules_of(schema);
     const ProtobufCFieldDescriptor *fields = descriptors[schema]->fields;
-    ProtobufCMessage *theirs = scratch_take(scratch, descriptors[schema]->sizeof_message);
-    descriptors[schema]->message_init(theirs);
-    for (size_t i = 0; i < rules->count; i++) {
+    ProtobufCMessage *made = scratch_take(scratch, descriptors[schema]->sizeof_message);
+    if (made == NULL) {
+        return no_scratch(rules, err);
+    }
+    descriptors[schema]->message_init(made);
+    *theirs = made;
+    enum status status = ST_OK;
+    for (size_t i = 0; i < rules->count && status == ST_OK; i++) {
         const struct wire_rule *rule = &rules->rows[i];
         const uint8_t *member = (const uint8_t *)ours + rule->offset;
-        uint8_t *to = (uint8_t *)theirs + fields[i].offset;
+        uint8_t *to = (uint8_t *)made + fields[i].offset;
+        status = wire_check_row(rules, rule, member, err);
+        if (status != ST_OK) {
+            break;
+        }
         switch (rule->kind) {
         case WIRE_RULE_ID:
         case WIRE_RULE_DIGEST: {
@@ -369,8 +409,8 @@ static void *lend(enum wire_schema schema, const void *ours, struct scratch *scr
             *(protobuf_c_boolean *)to = *(const bool *)member;
             break;
         case WIRE_RULE_MESSAGE: {
-            struct list list = list_of(rule, member);
-            *(void **)to = list.count == 0 ? NULL : lend(rule->schema, list.items, scratch);
+            const void *item = *(const void *const *)member;
+            status = item == NULL ? ST_OK : lend(rule->schema, item, scratch, (void **)to, err);
             break;
         }
         case WIRE_RULE_MESSAGES:
@@ -378,38 +418,31 @@ static void *lend(enum wire_schema schema, const void *ours, struct scratch *scr
         case WIRE_RULE_BLOBS:
         case WIRE_RULE_NUMBERS:
         case WIRE_RULE_NUMBERS64: {
-            struct list list = list_of(rule, member);
-            *(void **)to = lend_list(rule, list, scratch);
-            *(size_t *)((uint8_t *)theirs + fields[i].quantifier_offset) = list.count;
+            const struct list *list = (const struct list *)(const void *)member;
+            *(size_t *)((uint8_t *)made + fields[i].quantifier_offset) = list->count;
+            status = lend_list(rules, rule, list, scratch, (void **)to, err);
             break;
         }
         }
     }
-    return theirs;
+    return status;
 }
 
 enum status wire_encode(enum wire_schema schema, const void *in, struct buffer *out,
                         struct error *err)
 {
-    enum status status = wire_check(schema, in, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    enum { USUAL_BYTES = 4096 };
+    enum { USUAL_BYTES = 6144 };
     alignas(max_align_t) uint8_t usual[USUAL_BYTES];
-    size_t needed = scratch_needed(schema, in);
-    uint8_t *memory = needed <= sizeof(usual) ? usual : malloc(needed);
-    if (memory == NULL) {
-        return error_set(err, ST_NOMEM, "%s: no memory to pack it", wire_schema_name(schema));
+    struct scratch scratch = { .next = usual, .left = sizeof(usual) };
+    void *theirs = NULL;
+    enum status status = lend(schema, in, &scratch, &theirs, err);
+    if (status == ST_OK) {
+        uint8_t *room = buffer_reserve(out, protobuf_c_message_get_packed_size(theirs));
+        if (room != NULL) {
+            protobuf_c_message_pack(theirs, room);
+        }
+        status = buffer_ok(out, wire_schema_name(schema), err);
     }
-    struct scratch scratch = { .next = memory, .left = needed };
-    const ProtobufCMessage *theirs = lend(schema, in, &scratch);
-    uint8_t *room = buffer_reserve(out, protobuf_c_message_get_packed_size(theirs));
-    if (room != NULL) {
-        protobuf_c_message_pack(theirs, room);
-    }
-    if (memory != usual) {
-        free(memory);
-    }
-    return buffer_ok(out, wire_schema_name(schema), err);
+    scratch_fini(&scratch);
+    return status;
 }

@@ -60,5 +60,10 @@ bool wire_is_zero(struct bytes bytes);
 // length, numbers and fixed sizes fit. What passes unpacks to a bounded size and without loss.
 NODISCARD enum status wire_scan(enum wire_schema schema, struct bytes payload, struct error *err);
 
-// Checks a message in our form against its rules, and those within it.
-NODISCARD enum status wire_check(enum wire_schema schema, const void *message, struct error *err);
+// Checks one field of a message in our form against its row; not what nested messages hold.
+NODISCARD enum status wire_check_row(const struct wire_rules *rules, const struct wire_rule *rule,
+                                     const void *member, struct error *err);
+
+// Checks the extensions of a message as a whole, each of which has been checked.
+NODISCARD enum status wire_check_extensions(const struct wire_rules *rules, const void *items,
+                                            size_t count, struct error *err);

@@ -140,7 +140,7 @@ static enum outbox_result send_one(struct fixture *fixture)
     struct bus_frame boxes;
     uint8_t *data;
     uint8_t number = (uint8_t)fixture->count;
-    struct exchange *exchange = exchange_create();
+    struct exchange *exchange = exchange_create(NULL);
     fixture->exchanges[fixture->count++] = exchange;
     assert_ok(bus_frame_copy(&head, bytes_of(&number, 1), &err));
     assert_ok(bus_frame_make(&boxes, BOXES_BYTES, &data, &err));

@@ -4,7 +4,7 @@
 
 static struct exchange *make_exchange(uint8_t number)
 {
-    struct exchange *exchange = exchange_create();
+    struct exchange *exchange = exchange_create(NULL);
     assert_non_null(exchange);
     exchange->id.bytes[0] = number;
     return exchange;

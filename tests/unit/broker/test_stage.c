@@ -196,7 +196,7 @@ static struct job *make_job(enum record_kind kind, enum wire_kind entry)
 // An exchange under the fixture's consent, revision 1, with one use of `limit`.
 static struct exchange *make_exchange(const struct fixture *fixture, uint8_t number, uint64_t limit)
 {
-    struct exchange *exchange = exchange_create();
+    struct exchange *exchange = exchange_create(NULL);
     assert_non_null(exchange);
     exchange->id = id_make(clock_wall_ms(), (uint8_t[ID_BYTES]){ number });
     exchange->id.bytes[15] = number;
