@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "audit/facet.h"
 #include "base/reader.h"
 #include "seal/hash.h"
 #include "wire/wire.h"
@@ -28,6 +29,8 @@ struct audit_rows {
     size_t capacity;
     struct buffer blob;
     struct buffer record; // scratch for packing consents
+    bool searchable;      // facets are made, under this key
+    uint8_t search_key[SEAL_SHORT_KEY_BYTES];
 };
 
 struct audit_rows *audit_rows_create(void)
@@ -49,6 +52,12 @@ void audit_rows_destroy(struct audit_rows **rows)
         free(*rows);
         *rows = NULL;
     }
+}
+
+void audit_rows_make_searchable(struct audit_rows *rows, const uint8_t *search_key)
+{
+    memcpy(rows->search_key, search_key, sizeof(rows->search_key));
+    rows->searchable = true;
 }
 
 size_t audit_rows_count(const struct audit_rows *rows)
@@ -294,7 +303,7 @@ static enum status put_officer(struct audit_rows *rows, const struct audit_facts
     return status;
 }
 
-static enum wire_kind kind_of(const struct audit_facts *facts)
+enum wire_kind audit_facts_kind(const struct audit_facts *facts)
 {
     uint32_t kind = 0;
     if (facts->exchange != NULL && facts->exchange->kind != 0) {
@@ -309,10 +318,22 @@ static enum wire_kind kind_of(const struct audit_facts *facts)
     return (enum wire_kind)kind;
 }
 
+static enum status put_facet(struct audit_rows *rows, const struct audit_facts *facts,
+                             struct error *err)
+{
+    struct audit_terms terms;
+    uint8_t key[8];
+    uint8_t facet[AUDIT_FACET_BYTES];
+    audit_terms_read(facts, &terms);
+    audit_facet_write(&terms, rows->search_key, facet);
+    (void)seal_u64(key, facts->index);
+    return put(rows, AUDIT_TABLE_FACET, key, sizeof(key), facet, sizeof(facet), err);
+}
+
 enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *facts,
                            struct error *err)
 {
-    enum wire_kind kind = kind_of(facts);
+    enum wire_kind kind = audit_facts_kind(facts);
     enum status status = ST_OK;
     if (facts->exchange != NULL && kind == WIRE_KIND_DECISION) {
         status = put_decision(rows, facts, err);
@@ -333,6 +354,9 @@ enum status audit_rows_add(struct audit_rows *rows, const struct audit_facts *fa
         if (status == ST_OK && kind == WIRE_KIND_CARRY_FORWARD && facts->public_ != NULL) {
             status = put_forgotten(rows, facts, err);
         }
+    }
+    if (status == ST_OK && rows->searchable) {
+        status = put_facet(rows, facts, err);
     }
     return status;
 }

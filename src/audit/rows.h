@@ -18,6 +18,8 @@ enum audit_table {
     AUDIT_TABLE_GOVERNANCE, // u64 index -> u8 kind; epochs too
     AUDIT_TABLE_HOLD,       // id16 -> packed Hold: a legal hold as it stands
     AUDIT_TABLE_CARRIED,    // key32 -> u64 value, u64 until: counters of entries that are forgotten
+    AUDIT_TABLE_FACET,      // u64 index -> audit/facet.h; in the tail only
+    AUDIT_TABLE_BLOCK,      // u64 index / 63 -> the facets of 63 entries; in the stored view only
     AUDIT_TABLE_COUNT
 };
 
@@ -68,6 +70,9 @@ struct audit_rows;
 
 NODISCARD struct audit_rows *audit_rows_create(void); // NULL: no memory
 void audit_rows_destroy(struct audit_rows **rows);
+
+// From here on each entry gets a facet too, under this key of SEAL_SHORT_KEY_BYTES.
+void audit_rows_make_searchable(struct audit_rows *rows, const uint8_t *search_key);
 size_t audit_rows_count(const struct audit_rows *rows);
 size_t audit_rows_bytes(const struct audit_rows *rows);
 struct audit_row audit_rows_at(const struct audit_rows *rows, size_t place);
@@ -83,6 +88,9 @@ struct audit_facts {
     const struct wire_officer_part *officer;
     const struct wire_public_part *public_;
 };
+
+// The entry's kind, from whichever part tells it.
+enum wire_kind audit_facts_kind(const struct audit_facts *facts);
 
 // Keys, and rows from their bytes. ST_CORRUPT: not what audit_rows_add() writes.
 NODISCARD enum status audit_subject_row_decode(struct bytes key, struct bytes value,

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/views_block.h"
 #include "audit/views_inside.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -26,7 +27,7 @@ enum {
     MERGE_ROWS_MAX = 16384, // larger deltas are not copied any more
     APPLY_ROWS_MAX = 16384, // rows of one commit: bounds the pages it holds in memory
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
-    VIEWS_FORMAT = 4,
+    VIEWS_FORMAT = 5,
     APPLY_EVERY_MS = 500,
     APPLY_AT_ENTRIES = 4096,
 };
@@ -43,6 +44,8 @@ static const char *const tables[AUDIT_TABLE_COUNT] = {
     [AUDIT_TABLE_GOVERNANCE] = "governance",
     [AUDIT_TABLE_HOLD] = "hold",
     [AUDIT_TABLE_CARRIED] = "carried",
+    [AUDIT_TABLE_FACET] = "facet",
+    [AUDIT_TABLE_BLOCK] = "block",
 };
 
 // ---- the tail
@@ -132,6 +135,11 @@ enum status audit_views_publish(struct audit_views *views, struct audit_rows **r
     }
     audit_rows_destroy(rows);
     return ST_OK;
+}
+
+const uint8_t *audit_views_search_key(const struct audit_views *views)
+{
+    return views->search_key;
 }
 
 void audit_views_retire(struct audit_views *views)
@@ -232,8 +240,9 @@ enum status audit_views_put_state(struct audit_views *views, struct audit_log *l
         { "origin", bytes_digest(&views->origin) },
         { "applied", seal_u64(number, applied) },
         { "leaf", bytes_digest(&leaf) },
+        { "search", bytes_digest(&views->search_check) },
     };
-    for (size_t i = 0; status == ST_OK && i < 4; i++) {
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(rows); i++) {
         status = store_put(txn, AUDIT_TABLE_META, bytes_text(rows[i].word), rows[i].value, err);
     }
     return status;
@@ -243,15 +252,21 @@ enum status audit_views_write(struct audit_views *views, struct audit_log *log, 
                               const struct audit_delta *delta, struct error *err)
 {
     struct store_txn *txn = NULL;
+    struct audit_block block = { 0 };
     enum status status = store_begin_write(store, &txn, err);
     for (size_t i = 0; status == ST_OK && i < audit_delta_count(delta); i++) {
         struct audit_row row = audit_delta_at(delta, i);
-        if (row.removed) {
+        if (row.table == AUDIT_TABLE_FACET) {
+            status = audit_block_add(&block, txn, &row, err);
+        } else if (row.removed) {
             status = store_remove(txn, row.table, row.key, err);
             status = status == ST_NOT_FOUND ? ST_OK : status;
         } else {
             status = store_put(txn, row.table, row.key, row.value, err);
         }
+    }
+    if (status == ST_OK) {
+        status = audit_block_flush(&block, txn, err);
     }
     if (status == ST_OK) {
         status = audit_views_put_state(views, log, txn, audit_delta_end(delta), err);
@@ -323,6 +338,7 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
     struct bytes origin = { 0 };
     struct bytes format = { 0 };
     struct bytes leaf = { 0 };
+    struct bytes search = { 0 };
     struct digest expected;
     *reason = NULL;
     enum status status = store_begin_read(views->store, &txn, err);
@@ -339,6 +355,7 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
     if (store_get(txn, AUDIT_TABLE_META, bytes_text("format"), &format, err) != ST_OK ||
         store_get(txn, AUDIT_TABLE_META, bytes_text("origin"), &origin, err) != ST_OK ||
         store_get(txn, AUDIT_TABLE_META, bytes_text("leaf"), &leaf, err) != ST_OK ||
+        store_get(txn, AUDIT_TABLE_META, bytes_text("search"), &search, err) != ST_OK ||
         format.size != 1 || format.data[0] != VIEWS_FORMAT) {
         *reason = "of another format";
         goto out;
@@ -347,6 +364,8 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
     if (status == ST_OK && (!bytes_equal(origin, bytes_digest(&views->origin)) ||
                             !bytes_equal(leaf, bytes_digest(&expected)))) {
         *reason = "of another log";
+    } else if (status == ST_OK && !bytes_equal(search, bytes_digest(&views->search_check))) {
+        *reason = "made under another master key";
     }
 out:
     store_abort(&txn);
@@ -423,7 +442,7 @@ static enum status load_chunk(struct audit_views *views, struct arena *arena, ui
                               uint64_t to, struct error *err)
 {
     struct audit_rows *rows = NULL;
-    enum status status = audit_views_decode(views->log, arena, from, to, &rows, err);
+    enum status status = audit_views_decode(views, views->log, arena, from, to, &rows, err);
     if (status == ST_OK) {
         status = audit_views_publish(views, &rows, to, err);
     }
@@ -472,6 +491,10 @@ static enum status prepare(struct audit_views *views, const struct audit_views_o
     views->map_bytes = options->map_bytes;
     views->journal = options->journal;
     views->origin = seal_sha256(bytes_text(options->origin));
+    memcpy(views->search_key, options->search_key, sizeof(views->search_key));
+    struct bytes parts[] = { seal_label("vedomo/1 search key"),
+                             bytes_of(views->search_key, sizeof(views->search_key)) };
+    views->search_check = seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
     views->tail = snapshot_create(tail_destroy);
     views->stored = snapshot_create(stored_destroy);
     if (views->tail == NULL || views->stored == NULL) {

@@ -8,6 +8,7 @@
 
 #include "audit/log.h"
 #include "audit/rows.h"
+#include "seal/hash.h"
 
 #include <stdatomic.h>
 
@@ -19,10 +20,11 @@ enum {
 };
 
 struct audit_views_options {
-    const char *home;              // holds views/
-    const char *origin;            // the log's
-    size_t map_bytes;              // upper bound of the environment; 0: 64 GiB
-    struct audit_journal *journal; // borrowed until close
+    const char *home;                         // holds views/
+    const char *origin;                       // the log's
+    size_t map_bytes;                         // upper bound of the environment; 0: 64 GiB
+    struct audit_journal *journal;            // borrowed until close
+    uint8_t search_key[SEAL_SHORT_KEY_BYTES]; // secret: what is searched by is hashed under it
     void (*progress)(uint64_t done, uint64_t total, void *context); // while rebuilding; may be NULL
     void *progress_context;
 };
@@ -45,6 +47,9 @@ void audit_views_close(struct audit_views **views);
 // ST_NOMEM: readers would miss entries; the process has to stop. Recorder thread.
 NODISCARD enum status audit_views_publish(struct audit_views *views, struct audit_rows **rows,
                                           uint64_t size, struct error *err);
+
+// The key of the facets, for audit_rows_make_searchable() and audit_facet_filter().
+const uint8_t *audit_views_search_key(const struct audit_views *views);
 
 // Lets go of deltas that the stored view has by now; publishing does it too. Recorder thread, when
 // idle.
@@ -96,6 +101,9 @@ void audit_reader_destroy(struct audit_reader **reader);
 NODISCARD enum status audit_reader_begin(struct audit_reader *reader, uint64_t *size,
                                          struct error *err);
 void audit_reader_end(struct audit_reader *reader);
+
+// How many entries the stored view has, of those that the reader sees; the rest stands in the tail.
+uint64_t audit_reader_stored(const struct audit_reader *reader);
 
 // ST_NOT_FOUND: no such row (an answer, no message). Borrowed until end.
 NODISCARD enum status audit_reader_get(struct audit_reader *reader, enum audit_table table,

@@ -43,14 +43,16 @@ struct audit_views {
     _Atomic(struct audit_renewal *) renewed; // ready: the indexer takes it over
     atomic_int renewal_status;               // what became of the last one
     struct audit_journal *journal;
-    struct audit_log *log;        // the indexer's, and at opening
-    struct snapshot *tail;        // struct audit_tail
-    atomic_uint_fast64_t applied; // entries that the stored view shows
-    atomic_uint_fast64_t end;     // tail->end
-    atomic_size_t tail_bytes;     // tail->bytes
-    char folder[PATH_MAX];        // HOME/views
-    char damaged[PATH_MAX];       // HOME/views.damaged: build again at the next opening
-    struct digest origin;         // hash of the log's origin
+    struct audit_log *log;                    // the indexer's, and at opening
+    struct snapshot *tail;                    // struct audit_tail
+    atomic_uint_fast64_t applied;             // entries that the stored view shows
+    atomic_uint_fast64_t end;                 // tail->end
+    atomic_size_t tail_bytes;                 // tail->bytes
+    char folder[PATH_MAX];                    // HOME/views
+    char damaged[PATH_MAX];                   // HOME/views.damaged: build again at the next opening
+    struct digest origin;                     // hash of the log's origin
+    uint8_t search_key[SEAL_SHORT_KEY_BYTES]; // of the facets
+    struct digest search_check;               // tells views that were made under another one
 };
 
 // Leaves a mark for the next opening when the stored view has been found damaged. Passes the
@@ -63,8 +65,9 @@ NODISCARD enum status audit_views_applied(struct store_txn *txn, uint64_t *appli
 
 // Rows of the entries [from, to), read from the log; what is forgotten has none. The arena is
 // reset.
-NODISCARD enum status audit_views_decode(struct audit_log *log, struct arena *arena, uint64_t from,
-                                         uint64_t to, struct audit_rows **rows, struct error *err);
+NODISCARD enum status audit_views_decode(const struct audit_views *views, struct audit_log *log,
+                                         struct arena *arena, uint64_t from, uint64_t to,
+                                         struct audit_rows **rows, struct error *err);
 
 // Opens (makes) a store with the tables of the views.
 NODISCARD enum status audit_views_open_store(const struct audit_views *views, const char *folder,

@@ -39,8 +39,9 @@ static bool load_entry(uint64_t index, const struct audit_record *record, void *
     return loading->status == ST_OK;
 }
 
-enum status audit_views_decode(struct audit_log *log, struct arena *arena, uint64_t from,
-                               uint64_t to, struct audit_rows **rows, struct error *err)
+enum status audit_views_decode(const struct audit_views *views, struct audit_log *log,
+                               struct arena *arena, uint64_t from, uint64_t to,
+                               struct audit_rows **rows, struct error *err)
 {
     uint64_t size = 0;
     struct loading loading = { .log = log, .arena = arena, .err = err };
@@ -48,6 +49,7 @@ enum status audit_views_decode(struct audit_log *log, struct arena *arena, uint6
     if (loading.rows == NULL) {
         return error_set(err, ST_NOMEM, "views");
     }
+    audit_rows_make_searchable(loading.rows, views->search_key);
     enum status status = audit_log_begin(log, &size, err);
     if (status == ST_OK) {
         status = audit_log_scan(log, from, to - from, load_entry, &loading, err);

@@ -20,6 +20,7 @@ struct audit_reader {
     bool held; // the place is this thread's
     struct snapshot_item *item;
     const struct audit_tail *tail;
+    uint64_t applied; // entries that the stored view shows
 };
 
 // ---- places
@@ -133,6 +134,7 @@ enum status audit_reader_begin(struct audit_reader *reader, uint64_t *size, stru
         }
         if (applied <= reader->tail->end) {
             *size = reader->tail->end;
+            reader->applied = applied;
             return ST_OK;
         }
         audit_reader_end(reader); // the indexer was faster: take the list that it had
@@ -152,6 +154,11 @@ void audit_reader_end(struct audit_reader *reader)
         reader->held = false;
         atomic_store(&reader->place->state, AUDIT_PLACE_IDLE);
     }
+}
+
+uint64_t audit_reader_stored(const struct audit_reader *reader)
+{
+    return reader->applied;
 }
 
 enum status audit_reader_get(struct audit_reader *reader, enum audit_table table, struct bytes key,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/views_block.h"
 #include "audit/views_inside.h"
 #include "base/file.h"
 #include "base/reader.h"
@@ -169,6 +170,8 @@ static enum status row_stays(const struct copying *copying, struct bytes key, st
     case AUDIT_TABLE_CARRIED:
         return carried_stays(copying, key, value, stays, err);
     case AUDIT_TABLE_SUBJECT: // see below
+    case AUDIT_TABLE_BLOCK:   // see below
+    case AUDIT_TABLE_FACET:
     case AUDIT_TABLE_OPEN:
     case AUDIT_TABLE_CONSENT:
     case AUDIT_TABLE_GOVERNANCE:
@@ -232,12 +235,25 @@ static enum status take_subject(struct copying *copying, struct bytes key, struc
     return ST_OK;
 }
 
+static enum status take_block(struct copying *copying, struct bytes key, struct bytes value,
+                              struct error *err)
+{
+    uint8_t kept[AUDIT_BLOCK_BYTES];
+    size_t size = 0;
+    enum status status =
+        audit_block_keep(key, value, copying->renewal->forgotten.to, kept, &size, err);
+    return status == ST_OK && size > 0 ? put(copying, key, bytes_of(kept, size), err) : status;
+}
+
 static enum status take_row(struct copying *copying, struct bytes key, struct bytes value,
                             struct error *err)
 {
     bool stays = false;
     if (copying->table == AUDIT_TABLE_SUBJECT) {
         return take_subject(copying, key, value, err);
+    }
+    if (copying->table == AUDIT_TABLE_BLOCK) {
+        return take_block(copying, key, value, err);
     }
     enum status status = row_stays(copying, key, value, &stays, err);
     return status == ST_OK && stays ? put(copying, key, value, err) : status;
@@ -352,7 +368,8 @@ static enum status follow(struct audit_renewal *renewal, struct audit_log *log, 
         if (stop != NULL && atomic_load(stop)) {
             return ST_CLOSED;
         }
-        status = audit_views_decode(log, renewal->arena, renewal->applied, end, &rows, err);
+        status = audit_views_decode(renewal->views, log, renewal->arena, renewal->applied, end,
+                                    &rows, err);
         if (status == ST_OK) {
             delta = audit_delta_create(rows, renewal->applied, end);
             status = delta == NULL

@@ -78,6 +78,12 @@ static inline bool digest_is_zero(const struct digest *digest)
     return digest_equal(digest, &zero);
 }
 
+static inline bool id_is_zero(const struct id *id)
+{
+    static const struct id zero;
+    return memcmp(id->bytes, zero.bytes, ID_BYTES) == 0;
+}
+
 static inline bool id_equal(const struct id *a, const struct id *b)
 {
     return memcmp(a->bytes, b->bytes, ID_BYTES) == 0;

@@ -256,6 +256,19 @@ static void say_progress(uint64_t done, uint64_t total, void *context)
               log_number("of", (int64_t)total));
 }
 
+// What officers search by is hashed in the views, under a key of this home.
+static enum status derive_search_key(struct broker *broker, uint8_t key[SEAL_SHORT_KEY_BYTES],
+                                     struct error *err)
+{
+    struct seal_secret *secret = NULL;
+    enum status status = seal_kdf(broker->home.master.secrets[0], "search", 1, &secret, err);
+    if (status == ST_OK) {
+        memcpy(key, seal_secret_view(secret).data, SEAL_SHORT_KEY_BYTES);
+    }
+    seal_secret_destroy(&secret);
+    return status;
+}
+
 static enum status open_log(struct broker *broker, struct error *err)
 {
     const struct config_vedomod *settings = broker->home.settings;
@@ -279,7 +292,10 @@ static enum status open_log(struct broker *broker, struct error *err)
         .journal = broker->journal,
         .progress = say_progress,
     };
-    status = audit_views_open(&views, &broker->views, &opened, err);
+    status = derive_search_key(broker, views.search_key, err);
+    if (status == ST_OK) {
+        status = audit_views_open(&views, &broker->views, &opened, err);
+    }
     if (status == ST_OK && opened.rebuilt) {
         log_event(LOG_LEVEL_NOTICE, "views.rebuilt", log_text("moved-aside", opened.aside));
     }

@@ -110,6 +110,17 @@ struct digest seal_blake2b(struct bytes key, const struct bytes *parts, size_t c
     return digest;
 }
 
+uint64_t seal_short(const uint8_t key[SEAL_SHORT_KEY_BYTES], struct bytes bytes)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint64_t number;
+    _Static_assert(sizeof(hash) == sizeof(number), "a hash is a number");
+    _Static_assert(crypto_shorthash_KEYBYTES == SEAL_SHORT_KEY_BYTES, "the library's key");
+    crypto_shorthash(hash, bytes.data, bytes.size, key);
+    memcpy(&number, hash, sizeof(number));
+    return number;
+}
+
 struct bytes seal_u16(uint8_t storage[2], uint16_t value)
 {
     storage[0] = (uint8_t)(value >> 8);

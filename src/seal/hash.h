@@ -18,6 +18,12 @@ struct digest seal_node_hash(const struct digest *left, const struct digest *rig
 // BLAKE2b-256 of the parts one after another, under a key of 16 to 64 bytes, or none.
 struct digest seal_blake2b(struct bytes key, const struct bytes *parts, size_t count);
 
+enum { SEAL_SHORT_KEY_BYTES = 16 };
+
+// A short keyed hash (SipHash-2-4) for tables: whoever has not the key finds no two values with the
+// same hash, and cannot try values out.
+uint64_t seal_short(const uint8_t key[SEAL_SHORT_KEY_BYTES], struct bytes bytes);
+
 // A label of protocol.md with its closing NUL: "vedomo/1 request\0". `label` is a literal.
 #define seal_label(label) bytes_of((label), sizeof(label))
 

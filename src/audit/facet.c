@@ -1,0 +1,133 @@
+// Layout of a facet, big-endian:
+//   u8 kind ‖ u8 verdict·16 + basis ‖ u8 asked ‖ u8 over-asked ‖ u32 minutes
+//   ‖ 8 codes of 48 bits (enum audit_code) ‖ u64 mask of fields and reasons
+// All zero: nothing is known of the entry.
+#include "audit/facet.h"
+
+#include "base/reader.h"
+
+enum { FIELD_DOMAIN = 64, REASON_DOMAIN, CODE_BITS = 48 };
+
+static uint64_t hash_of(const uint8_t key[SEAL_SHORT_KEY_BYTES], int domain, struct bytes value)
+{
+    uint8_t own[SEAL_SHORT_KEY_BYTES];
+    memcpy(own, key, sizeof(own));
+    own[0] ^= (uint8_t)domain; // the same text as another code has another hash
+    return seal_short(own, value);
+}
+
+static uint64_t code_hash(const uint8_t key[SEAL_SHORT_KEY_BYTES], enum audit_code code,
+                          struct bytes value)
+{
+    if (value.size == 0) {
+        return 0;
+    }
+    uint64_t hash = hash_of(key, (int)code, value) >> (64 - CODE_BITS);
+    return hash == 0 ? 1 : hash;
+}
+
+// Two of the mask's bits.
+static uint64_t word_bits(const uint8_t key[SEAL_SHORT_KEY_BYTES], int domain, struct bytes value)
+{
+    if (value.size == 0) {
+        return 0;
+    }
+    uint64_t hash = hash_of(key, domain, value);
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63);
+}
+
+static uint8_t at_most_255(size_t number)
+{
+    return number < 255 ? (uint8_t)number : 255;
+}
+
+void audit_facet_write(const struct audit_terms *terms, const uint8_t key[SEAL_SHORT_KEY_BYTES],
+                       uint8_t facet[AUDIT_FACET_BYTES])
+{
+    uint64_t words = 0;
+    uint8_t *next = facet;
+    *next++ = (uint8_t)terms->kind;
+    *next++ = (uint8_t)((unsigned)terms->verdict << 4 | (terms->basis & 15));
+    *next++ = at_most_255(terms->asked);
+    *next++ = at_most_255(terms->over_asked);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        *next++ = (uint8_t)(terms->minutes >> shift);
+    }
+    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
+        uint64_t hash = code_hash(key, (enum audit_code)code, terms->codes[code]);
+        for (int shift = CODE_BITS - 8; shift >= 0; shift -= 8) {
+            *next++ = (uint8_t)(hash >> shift);
+        }
+    }
+    for (size_t i = 0; audit_terms_field(terms, i).size > 0; i++) {
+        words |= word_bits(key, FIELD_DOMAIN, audit_terms_field(terms, i));
+    }
+    struct bytes last = { 0 };
+    for (size_t i = 0; audit_terms_reason(terms, i).size > 0; i++) {
+        struct bytes reason = audit_terms_reason(terms, i);
+        words |= bytes_equal(reason, last) ? 0 : word_bits(key, REASON_DOMAIN, reason);
+        last = reason;
+    }
+    (void)seal_u64(next, words);
+}
+
+void audit_facet_read(const uint8_t bytes[AUDIT_FACET_BYTES], struct audit_facet *facet)
+{
+    struct reader reader = reader_init(bytes_of(bytes, AUDIT_FACET_BYTES));
+    facet->kind = (enum wire_kind)reader_u8(&reader);
+    facet->known = facet->kind != WIRE_KIND_NONE;
+    uint8_t both = reader_u8(&reader);
+    facet->verdict = (enum wire_filter_verdict)(both >> 4);
+    facet->basis = both & 15;
+    facet->asked = reader_u8(&reader);
+    facet->over_asked = reader_u8(&reader);
+    facet->minutes = reader_u32(&reader);
+    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
+        uint64_t high = reader_u16(&reader);
+        facet->codes[code] = high << 32 | reader_u32(&reader);
+    }
+    facet->words = reader_u64(&reader);
+}
+
+void audit_facet_filter(const struct audit_filter *filter, const uint8_t key[SEAL_SHORT_KEY_BYTES],
+                        struct audit_facet_filter *out)
+{
+    const struct wire_filter *wanted = filter->filter;
+    *out = (struct audit_facet_filter){
+        .member_asks = code_hash(key, AUDIT_CODE_ASKER, filter->member),
+        .member_holds = code_hash(key, AUDIT_CODE_HOLDER, filter->member),
+        .certain = id_is_zero(&filter->exchange),
+    };
+    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
+        out->codes[code] =
+            code_hash(key, (enum audit_code)code, audit_filter_code(filter, (enum audit_code)code));
+    }
+    if (wanted != NULL) {
+        out->basis = wanted->basis;
+        out->verdict = wanted->verdict;
+        out->kind = wanted->entry_kind;
+        out->over_asked = wanted->over_asked;
+        out->words = word_bits(key, FIELD_DOMAIN, wanted->field) |
+                     word_bits(key, REASON_DOMAIN, wanted->reason);
+        out->certain = out->certain && out->words == 0;
+    }
+}
+
+bool audit_facet_may_match(const struct audit_facet_filter *filter, const struct audit_facet *facet)
+{
+    if (!facet->known) {
+        return true;
+    }
+    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
+        if (filter->codes[code] != 0 && filter->codes[code] != facet->codes[code]) {
+            return false;
+        }
+    }
+    return (filter->member_asks == 0 || filter->member_asks == facet->codes[AUDIT_CODE_ASKER] ||
+            filter->member_holds == facet->codes[AUDIT_CODE_HOLDER]) &&
+           (filter->words & ~facet->words) == 0 &&
+           (filter->basis == 0 || filter->basis == facet->basis) &&
+           (filter->verdict == 0 || filter->verdict == (uint32_t)facet->verdict) &&
+           (filter->kind == 0 || filter->kind == (uint32_t)facet->kind) &&
+           (!filter->over_asked || facet->over_asked > 0);
+}
