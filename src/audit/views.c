@@ -24,8 +24,8 @@
 #include "seal/hash.h"
 
 enum {
-    MERGE_ROWS_MAX = 16384, // larger deltas are not copied any more
-    APPLY_ROWS_MAX = 16384, // rows of one commit: bounds the pages it holds in memory
+    MERGE_ROWS_MAX = 22000, // larger deltas are not copied any more
+    APPLY_ROWS_MAX = 22000, // rows of one commit: bounds the pages it holds in memory
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
     VIEWS_FORMAT = 5,
     APPLY_EVERY_MS = 500,

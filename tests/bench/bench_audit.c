@@ -146,6 +146,7 @@ static void append_batch(struct bench *bench, struct job *jobs, size_t batch, st
     int64_t appended = clock_monotonic_ns();
     times->append_cpu_ns += clock_thread_cpu_ns() - cpu;
     struct audit_rows *rows = audit_rows_create();
+    audit_rows_make_searchable(rows, audit_views_search_key(bench->views));
     for (size_t i = 0; i < batch; i++) {
         struct audit_facts facts = { .index = size + i,
                                      .minutes = MINUTES,

@@ -217,6 +217,9 @@ static enum status publish(struct writing *w, struct item *const *batch, size_t 
 {
     struct audit_rows *rows = audit_rows_create();
     enum status status = rows == NULL ? error_set(err, ST_NOMEM, "bench: no memory") : ST_OK;
+    if (status == ST_OK) {
+        audit_rows_make_searchable(rows, audit_views_search_key(w->store->views));
+    }
     int64_t begin_ns = clock_thread_cpu_ns();
     for (size_t i = 0; status == ST_OK && i < count; i++) {
         batch[i]->facts.index = size + i;

@@ -58,6 +58,7 @@ struct head {
 
 struct bench_maker {
     struct bench_maker_options options;
+    struct audit_views *views;   // borrowed; NULL: none
     struct audit_reader *reader; // NULL: no views
     struct made *made;
     const struct audit_entry **entries;
@@ -152,6 +153,7 @@ enum status bench_maker_use(struct bench_maker *maker, struct audit_views *views
 {
     audit_reader_destroy(&maker->reader);
     maker->open_count = 0;
+    maker->views = views;
     return views == NULL ? ST_OK : audit_reader_create(views, &maker->reader, err);
 }
 
@@ -453,6 +455,9 @@ enum status bench_maker_rows(struct bench_maker *maker, struct audit_rows **rows
 {
     struct audit_rows *made = audit_rows_create();
     enum status status = made == NULL ? error_set(err, ST_NOMEM, "bench: no memory") : ST_OK;
+    if (status == ST_OK && maker->views != NULL) {
+        audit_rows_make_searchable(made, audit_views_search_key(maker->views));
+    }
     for (size_t i = 0; status == ST_OK && i < maker->count; i++) {
         const struct made *one = &maker->made[i];
         struct audit_facts facts = { .index = maker->size + i,

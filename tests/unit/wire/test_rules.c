@@ -41,7 +41,7 @@ static const ProtobufCMessageDescriptor *descriptor_of(const char *name)
         &vedomo__v1__row__descriptor,           &vedomo__v1__row_part__descriptor,
         &vedomo__v1__carried_head__descriptor,  &vedomo__v1__log_key_change__descriptor,
         &vedomo__v1__key_change__descriptor,    &vedomo__v1__hold__descriptor,
-        &vedomo__v1__filter__descriptor,
+        &vedomo__v1__filter__descriptor,        &vedomo__v1__person_proof__descriptor,
     };
     assert_int_equal(ARRAY_COUNT(all), WIRE_SCHEMA_COUNT);
     for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
