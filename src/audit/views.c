@@ -160,6 +160,11 @@ uint64_t audit_views_tail_entries(const struct audit_views *views)
     return end > applied ? end - applied : 0;
 }
 
+uint64_t audit_views_stored(const struct audit_views *views)
+{
+    return atomic_load(&views->applied);
+}
+
 bool audit_views_tail_full(const struct audit_views *views)
 {
     return audit_views_tail_entries(views) >= AUDIT_TAIL_ENTRIES_MAX ||

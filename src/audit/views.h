@@ -63,6 +63,9 @@ uint64_t audit_views_tail_entries(const struct audit_views *views);
 // the tail may grow for a moment, so that one sorted commit takes many entries. Indexer thread.
 bool audit_views_due(const struct audit_views *views, int64_t since_ms);
 
+// The entries that the stored view shows. Any thread.
+uint64_t audit_views_stored(const struct audit_views *views);
+
 // Writes what the tail holds now into the stored view, in one synced commit. *applied: the log size
 // that the stored view stands for afterwards. ST_FULL: nothing changed. Any other failure: the
 // stored view must not be used any more; stop. Indexer thread.

@@ -161,6 +161,8 @@ enum status control_order(struct control *control, struct job *job, struct error
     case WIRE_CONTROL_STOP:
         return stop(control, job);
     case WIRE_CONTROL_FORGET:
+        job->after = control->broker->to_keeper;
+        return ST_OK;
     case WIRE_CONTROL_LOG_KEY:
     case WIRE_CONTROL_BODY_KEYS:
         break;

@@ -81,6 +81,7 @@ void broker_thread_figures(struct broker *broker, void *context,
         { "cpu.readers-us", broker->readers, CONFIG_READERS_MAX },
         { "cpu.control-us", &broker->control, 1 },
         { "cpu.publisher-us", &broker->publisher, 1 },
+        { "cpu.keeper-us", &broker->keeper, 1 },
     };
     if (!atomic_load(&broker->started)) {
         return;
@@ -310,7 +311,7 @@ static enum status make_queues(struct broker *broker, struct error *err)
 {
     size_t places = (size_t)broker->home.settings->limits.pending_max * 2 + QUEUE_SPARE;
     struct queue **queues[] = { &broker->to_router, &broker->to_workers, &broker->to_recorder,
-                                &broker->to_control, &broker->to_readers };
+                                &broker->to_control, &broker->to_readers, &broker->to_keeper };
     enum status status = queue_create(ALARM_PLACES, 0, &broker->alarm, err);
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(queues); i++) {
         status = queue_create(places, 0, queues[i], err);
@@ -393,6 +394,9 @@ static enum status start_threads(struct broker *broker, struct error *err)
         status = thread_start("control", broker_control_run, broker, &broker->control, err);
     }
     if (status == ST_OK) {
+        status = thread_start("keeper", broker_keeper_run, broker, &broker->keeper, err);
+    }
+    if (status == ST_OK) {
         status = bus_context_create(1, &broker->context, err);
     }
     if (status == ST_OK) {
@@ -467,6 +471,9 @@ static void stop_threads(struct broker *broker)
     }
     close_queue(broker->to_control);
     thread_join(&broker->control);
+    atomic_store(&broker->keeper_stops, true);
+    close_queue(broker->to_keeper);
+    thread_join(&broker->keeper);
     close_queue(broker->to_recorder);
     thread_join(&broker->recorder);
     atomic_store(&broker->stopping, true);
@@ -491,6 +498,7 @@ void broker_stop(struct broker **broker)
     drain(&b->to_workers);
     drain(&b->to_readers);
     drain(&b->to_control);
+    drain(&b->to_keeper);
     drain(&b->to_recorder);
     drain(&b->to_router);
     queue_destroy(&b->alarm);

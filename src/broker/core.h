@@ -40,6 +40,7 @@ struct broker {
     struct queue *to_recorder;
     struct queue *to_control;
     struct queue *to_readers;
+    struct queue *to_keeper;
 
     struct queue *alarm; // never holds anything: closing it wakes who waits
 
@@ -48,6 +49,7 @@ struct broker {
     int stop_fd;          // eventfd: readable once the broker is to end; main waits for it
     atomic_bool started;  // every thread runs: the pointers below stay as they are until the end
     atomic_bool stopping; // indexer and publisher look at it when they wake
+    atomic_bool keeper_stops; // the keeper looks at it between two steps
 
     struct thread *router;
     struct thread *workers[CONFIG_WORKERS_MAX];
@@ -56,6 +58,7 @@ struct broker {
     struct thread *readers[CONFIG_READERS_MAX];
     struct thread *control;
     struct thread *publisher;
+    struct thread *keeper;
     size_t worker_count;
 };
 
@@ -91,3 +94,4 @@ void broker_indexer_run(struct thread *thread, void *broker);
 void broker_reader_run(struct thread *thread, void *broker);
 void broker_control_run(struct thread *thread, void *broker);
 void broker_publisher_run(struct thread *thread, void *broker);
+void broker_keeper_run(struct thread *thread, void *broker);

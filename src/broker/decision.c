@@ -242,6 +242,7 @@ static enum status keep_charges(struct exchange *exchange, const struct policy_d
             .key = worker_counter_key(charge, &exchange->tag),
             .limit = charge->limit,
             .lock = lock ? charge->value : 0,
+            .until = (uint64_t)policy_counter_until(charge),
             .reason = charge_reason(charge->kind),
         };
     }

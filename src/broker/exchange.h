@@ -34,6 +34,7 @@ struct exchange_charge {
     struct digest key;  // row of the COUNTER table
     uint64_t limit;     // the row grows by one, and not beyond this
     uint64_t lock;      // not 0: the row is a form lock and gets this value instead
+    uint64_t until;     // ms: when the row stops to count; 0: never
     const char *reason; // static: the code when the charge is refused
 };
 

@@ -36,6 +36,10 @@ void broker_indexer_run(struct thread *thread, void *argument)
                 return;
             }
         }
+        if (audit_views_adopt(broker->views, &err) != ST_OK) {
+            broker_fail(broker, "views.lost", &err);
+            return;
+        }
         watch_room(broker);
     }
 }

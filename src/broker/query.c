@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "broker/metric.h"
+#include "broker/retention.h"
 #include "proof/note.h"
 #include "proof/tiles.h"
 
@@ -326,6 +327,26 @@ static void add_figure(void *context, const char *name, uint64_t number)
     }
 }
 
+// A month as a number that reads well: 202403.
+static uint64_t month_figure(uint32_t month)
+{
+    return month == 0 ? 0 : (uint64_t)(1970 + (month - 1) / 12) * 100 + (month - 1) % 12 + 1;
+}
+
+static enum status add_retention(struct desk *desk, struct rows *rows, struct error *err)
+{
+    struct retention retention;
+    enum status status = retention_look(desk->reader, desk->log, desk->size, clock_wall_ms(),
+                                        desk->broker->home.settings->audit.retention_months,
+                                        &retention, err);
+    if (status == ST_OK) {
+        add_figure(rows, "retention.forgotten-to", month_figure(retention.forgotten.month));
+        add_figure(rows, "retention.oldest", month_figure(retention.oldest));
+        add_figure(rows, "retention.months-due", retention.due);
+    }
+    return status;
+}
+
 static enum status answer_status(struct desk *desk, struct job *job, struct wire_result *result,
                                  struct error *err)
 {
@@ -347,6 +368,10 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     add_figure(&rows, "log.used-permille", audit_journal_used_permille(broker->journal));
     add_figure(&rows, "log.reader-lag", audit_journal_reader_lag(broker->journal));
     add_figure(&rows, "views.tail", audit_views_tail_entries(broker->views));
+    status = add_retention(desk, &rows, err);
+    if (status != ST_OK) {
+        return status;
+    }
     add_figure(&rows, "members", registry_member_count(desk->registry));
     add_figure(&rows, "keys", registry_key_count(desk->registry));
     add_figure(&rows, "announcements", directory_count(desk->directory));

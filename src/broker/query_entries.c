@@ -5,6 +5,7 @@
 // first, in that person's list.
 #include "broker/query_inside.h"
 
+#include "audit/month.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/consents.h"
@@ -218,8 +219,11 @@ static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
     bool about_nobody =
         officer == NULL ||
         (officer->tag.size == 0 && (officer->hold == NULL || officer->hold->tag.size == 0));
+    // What is carried forward leads to everybody: it is for the broker alone.
+    bool carries = officer != NULL && (officer->carried_heads_count > 0 ||
+                                       officer->carried_counters_count > 0);
     for (size_t i = 0; i < body->count; i++) {
-        if (may_see(job, body->parts[i].type, person || about_nobody)) {
+        if (!carries && may_see(job, body->parts[i].type, person || about_nobody)) {
             parts[row->parts_count++] = (struct wire_row_part){ .type = body->parts[i].type,
                                                                 .salt = body->parts[i].salt,
                                                                 .bytes = body->parts[i].bytes };
@@ -288,6 +292,49 @@ static size_t page_size(const struct wire_query *query)
     return query->limit == 0 || query->limit > QUERY_PAGE_ROWS ? QUERY_PAGE_ROWS : query->limit;
 }
 
+// What stands of a person's list.
+struct person_rows {
+    struct audit_forgotten forgotten;
+    uint64_t highest; // sequence
+    uint64_t there;   // entries that can be read
+};
+
+static bool count_row(struct bytes key, struct bytes value, void *context)
+{
+    struct audit_subject_row row;
+    struct error err;
+    struct person_rows *rows = context;
+    if (audit_subject_row_decode(key, value, &row, &err) == ST_OK) {
+        rows->highest = row.sequence > rows->highest ? row.sequence : rows->highest;
+        rows->there += row.index >= rows->forgotten.to || audit_kind_lasts(row.kind) ? 1 : 0;
+    }
+    return true;
+}
+
+// Behind the last row of a person's list: how many entries of it were forgotten. They have numbers
+// and no rows, but for the last entry of a list that has slept since.
+static enum status add_earlier(struct desk *desk, struct job *job, struct rows *rows,
+                               const struct audit_tag *tag, const struct person_rows *known,
+                               struct error *err)
+{
+    struct person_rows person = *known;
+    char month[AUDIT_MONTH_TEXT_BYTES];
+    if (person.forgotten.month == 0) {
+        return ST_OK;
+    }
+    enum status status =
+        audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(tag),
+                          (struct bytes){ 0 }, false, count_row, &person, err);
+    if (status == ST_OK && person.highest > person.there) {
+        audit_month_format(person.forgotten.month, month);
+        struct wire_row *row = &rows->items[rows->count++];
+        row->earlier = person.highest - person.there;
+        row->text = job_keep(job, bytes_text(month));
+        row->forgotten = true;
+    }
+    return status;
+}
+
 // One person's list, newest first. The cursor is a sequence number.
 static enum status list_person(struct desk *desk, struct job *job, struct wire_result *result,
                                struct error *err)
@@ -296,6 +343,7 @@ static enum status list_person(struct desk *desk, struct job *job, struct wire_r
     struct audit_tag tag;
     struct audit_subject_row chain[QUERY_PAGE_ROWS];
     struct rows rows;
+    struct person_rows known = { 0 };
     uint64_t from = 0;
     size_t count = 0;
     enum status status = query_person(desk, job, &tag, err);
@@ -303,7 +351,11 @@ static enum status list_person(struct desk *desk, struct job *job, struct wire_r
         status = read_cursor(query, 0, &from, err);
     }
     if (status == ST_OK) {
-        status = rows_init(&rows, job, page_size(query), err);
+        status = rows_init(&rows, job, page_size(query) + 1, err); // and one for what is forgotten
+    }
+    if (status == ST_OK) {
+        rows.max--;
+        status = audit_reader_forgotten(desk->reader, &known.forgotten, err);
     }
     if (status == ST_OK) {
         status = audit_reader_subject_page(desk->reader, &tag, from, rows.max, chain, &count, err);
@@ -316,10 +368,15 @@ static enum status list_person(struct desk *desk, struct job *job, struct wire_r
     }
     size_t done = 0;
     for (; status == ST_OK && done < count && !page_is_full(&rows); done++) {
-        status = add_entry(desk, job, &rows, chain[done].index, true, err);
+        if (chain[done].index >= known.forgotten.to || audit_kind_lasts(chain[done].kind)) {
+            status = add_entry(desk, job, &rows, chain[done].index, true, err);
+        }
     }
-    if (status == ST_OK && done > 0 && chain[done - 1].sequence > 1) {
+    bool ended = done == count && count < rows.max;
+    if (status == ST_OK && !ended && chain[done - 1].sequence > 1) {
         query_set_cursor(job, result, chain[done - 1].sequence - 1);
+    } else if (status == ST_OK) {
+        status = add_earlier(desk, job, &rows, &tag, &known, err);
     }
     return status == ST_OK ? rows_pack(desk, &rows, done, err) : status;
 }

@@ -19,6 +19,7 @@ enum record_kind {
     RECORD_CONSENT,  // the next revision of a consent
     RECORD_REGISTRY, // a card or an order: applied to the registry
     RECORD_POLICY,   // a bundle: becomes the current one
+    RECORD_FORGET,   // a month's contents: no hold covers it
     RECORD_PLAIN,    // reads, sessions, deliveries, restarts
 };
 

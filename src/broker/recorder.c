@@ -110,6 +110,7 @@ static enum status reply_recorded(struct recorder *recorder, struct job *job, st
     case RECORD_CONSENT:
     case RECORD_REGISTRY:
     case RECORD_POLICY:
+    case RECORD_FORGET:
     case RECORD_PLAIN:
         job->outcome = OUTCOME_NONE;
         break;

@@ -5,6 +5,8 @@
 // Whatever the batch has changed already counts before the views.
 #include "broker/stage_inside.h"
 
+#include "audit/hold.h"
+#include "audit/month.h"
 #include "consent/grant.h"
 
 // ---- what stands, batch first, then views
@@ -227,7 +229,8 @@ static enum status charge(struct stage *stage, struct job *job, struct error *er
             stop(job, one->reason);
             return ST_OK;
         }
-        charges[i] = (struct wire_counter_seen){ .key = one->key, .value = value };
+        charges[i] =
+            (struct wire_counter_seen){ .key = one->key, .value = value, .until = one->until };
     }
     for (size_t i = 0; i < exchange->charge_count; i++) {
         counters[i]->value = charges[i].value;
@@ -311,6 +314,35 @@ static enum status check_policy(struct stage *stage, struct job *job, struct err
     return ST_OK;
 }
 
+// The month's contents go with this entry. A hold that the same batch sets is looked at when it
+// stands in the views.
+static enum status check_forget(struct stage *stage, struct job *job, struct error *err)
+{
+    const struct wire_public_part *order = job->record.public_;
+    struct audit_forgotten forgotten;
+    bool covered = false;
+    for (size_t i = 0; i < stage->count; i++) {
+        const struct wire_officer_part *officer = stage->jobs[i]->record.officer;
+        if (officer != NULL && officer->hold != NULL) {
+            job->record.result = RECORD_STALE;
+            return ST_OK;
+        }
+    }
+    enum status status = audit_reader_forgotten(stage->reader, &forgotten, err);
+    if (status == ST_OK && order->month <= forgotten.month) {
+        return error_set(err, ST_EXISTS, "that month was forgotten already");
+    }
+    if (status == ST_OK) {
+        status = audit_holds_cover_month(stage->reader, stage->broker->tagger,
+                                         audit_month_begin(order->month),
+                                         audit_month_begin(order->month + 1), &covered, err);
+    }
+    if (status == ST_OK && covered) {
+        return error_set(err, ST_DENIED, "a legal hold covers entries of that month");
+    }
+    return status;
+}
+
 enum status stage_check(struct stage *stage, struct job *job, struct error *err)
 {
     switch (job->record.kind) {
@@ -326,6 +358,8 @@ enum status stage_check(struct stage *stage, struct job *job, struct error *err)
         return check_registry(stage, job, err);
     case RECORD_POLICY:
         return check_policy(stage, job, err);
+    case RECORD_FORGET:
+        return check_forget(stage, job, err);
     case RECORD_ENDING:
     case RECORD_PLAIN:
         return ST_OK;

@@ -3,6 +3,8 @@
 
 #include "policy/match.h"
 
+static const int64_t day_ms = 86400000;
+
 static void put_bytes(uint8_t *identity, size_t *size, struct bytes bytes)
 {
     // Codes, references and tags are at most 128 bytes on the wire; what is longer is cut, which
@@ -40,6 +42,20 @@ uint64_t policy_form_lock(uint8_t number, int64_t until_ms)
     return (uint64_t)until_ms << 8 | number;
 }
 
+int64_t policy_counter_until(const struct policy_counter *charge)
+{
+    switch (charge->kind) {
+    case POLICY_COUNTER_OFFICIAL_DAY:
+        return ((int64_t)charge->day + 1) * day_ms;
+    case POLICY_COUNTER_FORM_LOCK:
+        return (int64_t)(charge->value >> 8);
+    case POLICY_COUNTER_CASE:
+    case POLICY_COUNTER_CONSENT:
+        break;
+    }
+    return 0;
+}
+
 bool policy_form_lock_refuses(uint64_t standing, uint64_t wanted, int64_t now_ms)
 {
     return policy_lock_refuses(standing, (uint8_t)(wanted & 0xff), now_ms);
@@ -63,7 +79,6 @@ struct policy_counter policy_counter_day(const struct policy_request *request,
                                          const struct catalogue_agreement *agreement,
                                          int64_t now_ms)
 {
-    static const int64_t day_ms = 86400000;
     return (struct policy_counter){ .kind = POLICY_COUNTER_OFFICIAL_DAY,
                                     .agreement = bytes_text(agreement->id),
                                     .scope = request->official,

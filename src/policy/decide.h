@@ -130,6 +130,9 @@ size_t policy_counter_identity(const struct policy_counter *counter, struct byte
 // A form lock as a counter's value: the N that was given, and until when no other N is.
 uint64_t policy_form_lock(uint8_t number, int64_t until_ms);
 
+// When a charge stops to count, in ms; 0: it counts for good.
+int64_t policy_counter_until(const struct policy_counter *charge);
+
 // True while the lock that stands is for another N than the one wanted.
 bool policy_form_lock_refuses(uint64_t standing, uint64_t wanted, int64_t now_ms);
 

@@ -32,6 +32,7 @@ struct listing {
     struct person *person;
     struct output *out;
     size_t count;
+    bool any; // a line was shown
 };
 
 static enum status show_row(void *context, const struct wire_row *row, struct error *err)
@@ -45,7 +46,8 @@ static enum status show_row(void *context, const struct wire_row *row, struct er
         output_object(listing->out, NULL);
         entry_text_show(listing->out, &listing->person->speech, &entry);
         output_object_end(listing->out);
-        listing->count++;
+        listing->any = true;
+        listing->count += entry.earlier == 0 ? 1 : 0;
     }
     arena_destroy(&arena);
     return status;
@@ -74,7 +76,7 @@ static enum status run_list(struct command_call *call, struct error *err)
                        show_row, &listing, err);
     output_array_end(call->out);
     output_number(call->out, "count", listing.count);
-    if (status == ST_OK && listing.count == 0) {
+    if (status == ST_OK && listing.count == 0 && !listing.any) {
         output_line(call->out, "no entries");
     }
     person_close(&person);

@@ -29,6 +29,7 @@ extern const struct command cmd_consent_resume;
 extern const struct command cmd_consent_withdraw;
 extern const struct command cmd_audit_list;
 extern const struct command cmd_audit_show;
+extern const struct command cmd_audit_forget;
 extern const struct command cmd_audit_prove;
 extern const struct command cmd_audit_verify;
 extern const struct command cmd_audit_verify_receipt;

@@ -346,11 +346,27 @@ static void show_governance(struct output *out, const struct wire_public_part *p
     }
 }
 
+static void show_earlier(struct output *out, const struct entry_text *entry)
+{
+    output_bool(out, "forgotten", true);
+    output_number(out, "earlier", entry->earlier);
+    output_bytes(out, "until", entry->earlier_until);
+    output_line(out,
+                "       earlier entries were forgotten under the retention rule: %llu, up to the "
+                "end of %.*s",
+                (unsigned long long)entry->earlier, (int)entry->earlier_until.size,
+                (const char *)entry->earlier_until.data);
+}
+
 void entry_text_show(struct output *out, const struct speech *speech,
                      const struct entry_text *entry)
 {
     char at[OUTPUT_MOMENT_BYTES];
     struct access access;
+    if (entry->earlier > 0) {
+        show_earlier(out, entry);
+        return;
+    }
     output_number(out, "index", entry->index);
     output_text(out, "kind", entry_kind_name(entry->kind));
     if (entry->has_leaf) {

@@ -141,6 +141,8 @@ enum status entry_text_read(const struct wire_row *row, struct arena *arena,
         .ended_by = row->ended_by,
         .end_reason = row->text,
         .forgotten = row->forgotten,
+        .earlier = row->earlier,
+        .earlier_until = row->text,
     };
     struct proof_leaf leaf;
     enum status status = ST_OK;

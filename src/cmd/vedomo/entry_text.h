@@ -19,6 +19,8 @@ struct entry_text {
     uint64_t ended_by;       // index of the ending
     struct bytes end_reason; // code of the ending's reason
     bool forgotten;
+    uint64_t earlier;           // no entry: so many of the list were forgotten
+    struct bytes earlier_until; // the last month of them, YYYY-MM
 };
 
 // Takes a row apart. Views live in the arena or borrow from the row.

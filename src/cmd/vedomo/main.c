@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
     &cmd_request_explain,
     &cmd_audit_list,
     &cmd_audit_show,
+    &cmd_audit_forget,
     &cmd_audit_prove,
     &cmd_audit_consistency,
     &cmd_audit_verify,
