@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/month.h"
+#include "audit/rows.h"
 #include "audit/tiles.h"
 #include "base/file.h"
 #include "base/reader.h"
@@ -26,6 +28,7 @@ enum {
     GAP_MAX = 1000000,
     KEYS_MAX = 4096,
     BODY_BYTES_MAX = AUDIT_BODY_BYTES_MAX + 1024,
+    ARENA_BYTES = 32 * 1024 * 1024,
 };
 
 // What is known of one body key.
@@ -33,6 +36,7 @@ struct key_state {
     enum { KEY_UNKNOWN = 0, KEY_GOOD, KEY_FORGOTTEN, KEY_BAD } state;
     uint64_t first; // the first entry under a bad key
     uint64_t count; // and how many there are
+    bool said;      // an entry says that the month is forgotten
 };
 
 struct walk {
@@ -45,7 +49,8 @@ struct walk {
     struct store_cursor *checkpoints;
     struct audit_vault *vault; // NULL: bodies are not opened
     struct key_state *keys;    // KEYS_MAX
-    uint8_t *plain;            // BODY_BYTES_MAX
+    struct arena *arena;
+    uint8_t *plain; // BODY_BYTES_MAX
 
     uint64_t size;    // entries when the walk began
     uint64_t next;    // the entry that is due
@@ -205,6 +210,21 @@ static struct key_state *key_state(struct walk *walk, const struct audit_record 
     return key;
 }
 
+// An entry that says which month was forgotten.
+static void take_governance(struct walk *walk, const struct audit_body *body)
+{
+    struct error err;
+    struct audit_facts facts = { 0 };
+    arena_reset(walk->arena);
+    if (audit_facts_decode(body, walk->arena, &facts, &err) != ST_OK) {
+        found(walk, AUDIT_FAULT_BODY, walk->next, 1, "entry %llu: %s",
+              (unsigned long long)walk->next, err.message);
+    } else if (facts.public_ != NULL && facts.public_->kind == WIRE_KIND_CARRY_FORWARD &&
+               facts.public_->month < KEYS_MAX) {
+        walk->keys[facts.public_->month].said = true;
+    }
+}
+
 static void check_body(struct walk *walk, const struct audit_record *record)
 {
     struct error err;
@@ -226,7 +246,25 @@ static void check_body(struct walk *walk, const struct audit_record *record)
         if (audit_record_body(walk->vault, bytes_text(walk->key->name), walk->next, record,
                               walk->plain, &body, &err) != ST_OK) {
             found(walk, AUDIT_FAULT_BODY, walk->next, 1, "%s", err.message);
+        } else if (record->class == WIRE_CLASS_GOVERNANCE) {
+            take_governance(walk, &body);
         }
+    }
+}
+
+// What the keys say and what the log says have to be the same.
+static void tell_forgetting(struct walk *walk, uint32_t id, const struct key_state *key)
+{
+    char month[AUDIT_MONTH_TEXT_BYTES];
+    audit_month_format(id, month);
+    if (key->state == KEY_FORGOTTEN && !key->said) {
+        found(walk, AUDIT_FAULT_KEY, key->first, key->count,
+              "the key of %s was destroyed, and no entry says that the month was forgotten", month);
+    } else if (key->state == KEY_GOOD && key->said) {
+        found(walk, AUDIT_FAULT_KEY, key->first, key->count,
+              "an entry says that %s was forgotten, and its key is there; start the broker: it "
+              "destroys it",
+              month);
     }
 }
 
@@ -238,6 +276,7 @@ static void tell_bad_keys(struct walk *walk)
         if (key->state == KEY_BAD && audit_vault_check(walk->vault, id, &err) != ST_OK) {
             found(walk, AUDIT_FAULT_KEY, key->first, key->count, "%s", err.message);
         }
+        tell_forgetting(walk, id, key);
     }
 }
 
@@ -547,7 +586,8 @@ static enum status open_all(struct walk *walk, struct error *err)
     enum status status = ST_OK;
     walk->keys = calloc(KEYS_MAX, sizeof(*walk->keys));
     walk->plain = malloc(BODY_BYTES_MAX);
-    if (walk->keys == NULL || walk->plain == NULL) {
+    walk->arena = arena_create(ARENA_BYTES);
+    if (walk->keys == NULL || walk->plain == NULL || walk->arena == NULL) {
         return error_set(err, ST_NOMEM, "audit verify");
     }
     if (walk->options->master != NULL) {
@@ -610,6 +650,7 @@ void audit_verify_walk(const struct audit_verify_options *options, const struct 
     store_close(&walk->store);
     audit_vault_close(&walk->vault);
     buffer_fini(&walk->file);
+    arena_destroy(&walk->arena);
     free(walk->keys);
     free(walk->plain);
     free(walk);

@@ -310,7 +310,7 @@ static enum status open_log(struct broker *broker, struct error *err)
 static enum status make_queues(struct broker *broker, struct error *err)
 {
     size_t places = (size_t)broker->home.settings->limits.pending_max * 2 + QUEUE_SPARE;
-    struct queue **queues[] = { &broker->to_router, &broker->to_workers, &broker->to_recorder,
+    struct queue **queues[] = { &broker->to_router,  &broker->to_workers, &broker->to_recorder,
                                 &broker->to_control, &broker->to_readers, &broker->to_keeper };
     enum status status = queue_create(ALARM_PLACES, 0, &broker->alarm, err);
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(queues); i++) {

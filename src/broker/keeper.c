@@ -77,6 +77,25 @@ static enum status renew(struct keeper *keeper, struct error *err)
     return status;
 }
 
+// The keys of all months up to that one: a copy of the keys that was brought back may hold any.
+static enum status destroy_keys(struct keeper *keeper, uint32_t last, struct error *err)
+{
+    struct audit_record first;
+    uint64_t size = 0;
+    uint32_t month = last;
+    enum status status = audit_log_begin(keeper->log, &size, err);
+    if (status == ST_OK) {
+        status = audit_log_record(keeper->log, 0, &first, err);
+        month = status == ST_OK ? audit_month_of(first.minutes) : last;
+        audit_log_end(keeper->log);
+    }
+    for (; status == ST_OK && month <= last; month++) {
+        status = audit_vault_forget(keeper->broker->home.vault, month, err);
+        status = status == ST_NOT_FOUND ? ST_OK : status; // nothing was under a key of that month
+    }
+    return status;
+}
+
 // Brings to its end what the log says was begun.
 static enum status finish(struct keeper *keeper, struct error *err)
 {
@@ -92,8 +111,8 @@ static enum status finish(struct keeper *keeper, struct error *err)
     if (status != ST_OK || forgotten.month == 0) {
         return status;
     }
-    status = audit_vault_forget(broker->home.vault, forgotten.month, err);
-    if (status != ST_OK && status != ST_NOT_FOUND) { // nothing of that month was under its key
+    status = destroy_keys(keeper, forgotten.month, err);
+    if (status != ST_OK) {
         return status;
     }
     while (audit_views_stored(broker->views) <= forgotten.index) {
@@ -151,8 +170,8 @@ static enum status check_order(struct keeper *keeper, uint64_t size, struct keep
     struct retention retention;
     uint64_t term = keeper->broker->home.settings->audit.retention_months;
     uint64_t open = UINT64_MAX;
-    enum status status = retention_look(keeper->reader, keeper->log, size, keeping->now_ms, term,
-                                        &retention, err);
+    enum status status =
+        retention_look(keeper->reader, keeper->log, size, keeping->now_ms, term, &retention, err);
     if (status == ST_OK) {
         status = retention_check(&retention, keeping->month, keeping->now_ms, term, err);
     }

@@ -164,9 +164,8 @@ static enum status write_entry(struct keeper *keeper, struct carrying *carrying,
                                            .carried_heads_count = carrying->head_count,
                                            .carried_counters = carrying->counters,
                                            .carried_counters_count = carrying->counter_count };
-    job->record = (struct record){ .kind = RECORD_PLAIN,
-                                   .class = WIRE_CLASS_OVERSIGHT,
-                                   .officer = officer };
+    job->record =
+        (struct record){ .kind = RECORD_PLAIN, .class = WIRE_CLASS_OVERSIGHT, .officer = officer };
     return keeper_record(keeper, job, err);
 }
 

@@ -336,9 +336,9 @@ static uint64_t month_figure(uint32_t month)
 static enum status add_retention(struct desk *desk, struct rows *rows, struct error *err)
 {
     struct retention retention;
-    enum status status = retention_look(desk->reader, desk->log, desk->size, clock_wall_ms(),
-                                        desk->broker->home.settings->audit.retention_months,
-                                        &retention, err);
+    enum status status =
+        retention_look(desk->reader, desk->log, desk->size, clock_wall_ms(),
+                       desk->broker->home.settings->audit.retention_months, &retention, err);
     if (status == ST_OK) {
         add_figure(rows, "retention.forgotten-to", month_figure(retention.forgotten.month));
         add_figure(rows, "retention.oldest", month_figure(retention.oldest));

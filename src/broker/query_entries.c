@@ -220,8 +220,8 @@ static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
         officer == NULL ||
         (officer->tag.size == 0 && (officer->hold == NULL || officer->hold->tag.size == 0));
     // What is carried forward leads to everybody: it is for the broker alone.
-    bool carries = officer != NULL && (officer->carried_heads_count > 0 ||
-                                       officer->carried_counters_count > 0);
+    bool carries = officer != NULL &&
+                   (officer->carried_heads_count > 0 || officer->carried_counters_count > 0);
     for (size_t i = 0; i < body->count; i++) {
         if (!carries && may_see(job, body->parts[i].type, person || about_nobody)) {
             parts[row->parts_count++] = (struct wire_row_part){ .type = body->parts[i].type,
@@ -322,9 +322,8 @@ static enum status add_earlier(struct desk *desk, struct job *job, struct rows *
     if (person.forgotten.month == 0) {
         return ST_OK;
     }
-    enum status status =
-        audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(tag),
-                          (struct bytes){ 0 }, false, count_row, &person, err);
+    enum status status = audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(tag),
+                                           (struct bytes){ 0 }, false, count_row, &person, err);
     if (status == ST_OK && person.highest > person.there) {
         audit_month_format(person.forgotten.month, month);
         struct wire_row *row = &rows->items[rows->count++];

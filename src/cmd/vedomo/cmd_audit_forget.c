@@ -1,5 +1,5 @@
-// vedomo audit forget: an officer orders that what a month's entries say is destroyed, once the term
-// is over. The broker decides whether it may be; the proof that it is on record comes back.
+// vedomo audit forget: an officer orders that what a month's entries say is destroyed, once the
+// term is over. The broker decides whether it may be; the proof that it is on record comes back.
 #include "commands.h"
 #include "link.h"
 
@@ -32,10 +32,9 @@ static enum status order(struct link *link, struct command_call *call, uint32_t 
                          struct error *err)
 {
     const struct options *options = call->options;
-    const struct wire_control control = { .version = 1,
-                                          .action = WIRE_CONTROL_FORGET,
-                                          .dry_run = options->dry_run,
-                                          .month = month };
+    const struct wire_control control = {
+        .version = 1, .action = WIRE_CONTROL_FORGET, .dry_run = options->dry_run, .month = month
+    };
     struct wire_result result;
     struct bytes body;
     struct arena *arena = arena_create(WIRE_ARENA_BYTES + WIRE_BOXES_MAX_BYTES);

@@ -7,6 +7,9 @@
 #include "audit/views.h"
 #include "wire/wire.h"
 
+// The minute of what the functions below make.
+static uint32_t made_minutes = NOVEMBER;
+
 // One entry and the memory of its parts.
 struct made_entry {
     struct audit_entry entry;
@@ -93,7 +96,7 @@ static inline void make_decision(struct made_entry *made, unsigned person, uint6
     struct wire_officer_part officer = { .format = 1,
                                          .kind = WIRE_KIND_DECISION,
                                          .tag = audit_tag_view(&tag) };
-    make_entry(made, WIRE_CLASS_EXCHANGE, NOVEMBER, &part, &subject, &officer, NULL);
+    make_entry(made, WIRE_CLASS_EXCHANGE, made_minutes, &part, &subject, &officer, NULL);
 }
 
 static inline void make_ending(struct made_entry *made, enum wire_kind kind, unsigned exchange,
@@ -107,7 +110,7 @@ static inline void make_ending(struct made_entry *made, enum wire_kind kind, uns
                                          .kind = (uint32_t)kind,
                                          .charges = &charge,
                                          .charges_count = counter == 0 ? 0 : 1 };
-    make_entry(made, WIRE_CLASS_EXCHANGE, NOVEMBER, &part, NULL, &officer, NULL);
+    make_entry(made, WIRE_CLASS_EXCHANGE, made_minutes, &part, NULL, &officer, NULL);
 }
 
 static inline void make_consent(struct made_entry *made, unsigned person, uint64_t sequence,
@@ -130,7 +133,7 @@ static inline void make_consent(struct made_entry *made, unsigned person, uint64
     struct wire_officer_part officer = {
         .format = 1, .kind = WIRE_KIND_CONSENT, .tag = audit_tag_view(&tag), .consent = &record
     };
-    make_entry(made, WIRE_CLASS_CONSENT, NOVEMBER, NULL, &subject, &officer, NULL);
+    make_entry(made, WIRE_CLASS_CONSENT, made_minutes, NULL, &subject, &officer, NULL);
 }
 
 static inline void make_restart(struct made_entry *made, const unsigned *lost, size_t count)
@@ -149,7 +152,7 @@ static inline void make_restart(struct made_entry *made, const unsigned *lost, s
                                          .lost_count = count,
                                          .lost_ids = views,
                                          .lost_ids_count = count };
-    make_entry(made, WIRE_CLASS_GOVERNANCE, NOVEMBER, NULL, NULL, &officer, &public_);
+    make_entry(made, WIRE_CLASS_GOVERNANCE, made_minutes, NULL, NULL, &officer, &public_);
 }
 
 // The rows of an entry, as the recorder makes them.

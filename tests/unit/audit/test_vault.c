@@ -128,6 +128,35 @@ TEST(a_forgotten_month_never_opens_again)
     seal_secret_destroy(&master);
 }
 
+TEST(a_forgetting_that_was_cut_short_opens_nothing_and_is_finished_by_the_next)
+{
+    struct error err;
+    static const uint8_t zeros[200];
+    char folder[128];
+    char path[160];
+    char text[64];
+    struct sealed sealed;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    struct buffer file = buffer_init(4096);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    snprintf(path, sizeof(path), "%s/2026-11.key", folder);
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, 683, "words", &sealed);
+    audit_vault_close(&vault);
+    assert_ok(file_replace(path, bytes_of(zeros, sizeof(zeros)), 0600, &err));
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    assert_int_equal(open_text(vault, 683, 5, &sealed, text), ST_NOT_FOUND);
+    assert_status(ST_DENIED, audit_vault_prepare(vault, 683, &err));
+    assert_ok(audit_vault_forget(vault, 683, &err));
+    assert_ok(file_read(path, 4096, &file, &err));
+    assert_non_null(memmem(file.data, file.size, "forgotten ", 10));
+    assert_status(ST_NOT_FOUND, audit_vault_forget(vault, 680, &err)); // has no key
+    buffer_fini(&file);
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}
+
 TEST(a_damaged_key_file_is_told_whatever_byte_is_wrong)
 {
     struct error err;

@@ -1,5 +1,5 @@
 // The checker: a whole log passes, and every kind of damage is found and named, without a crash.
-#include "log_fixture.h"
+#include "facts_fixture.h"
 
 #include "audit/record.h"
 #include "audit/verify.h"
@@ -417,6 +417,18 @@ TEST(a_rewrite_that_fits_its_tiles_is_told_by_what_was_published)
     checked_end(&checked);
 }
 
+// The entry that says that a month is forgotten.
+static void append_forgotten(struct checked *checked, uint32_t month)
+{
+    struct made_entry made;
+    struct wire_public_part order = { .format = 1,
+                                      .kind = WIRE_KIND_CARRY_FORWARD,
+                                      .month = month,
+                                      .forgotten_to = SIZE };
+    make_entry(&made, WIRE_CLASS_GOVERNANCE, NOVEMBER, NULL, NULL, NULL, &order);
+    append_made(&checked->fixture, NULL, &made);
+}
+
 TEST(a_lost_key_and_a_forgotten_one_are_told_apart)
 {
     struct error err;
@@ -438,8 +450,25 @@ TEST(a_lost_key_and_a_forgotten_one_are_told_apart)
     fixture_open(&checked.fixture);
     assert_ok(audit_vault_forget(checked.fixture.vault, month, &err));
     check(&checked, true);
+    assert_int_equal(checked.result.findings, 1); // nobody has said so
+    assert_int_equal(checked.heard.last[AUDIT_FAULT_KEY].count, SIZE);
+    assert_int_equal(checked.result.forgotten, SIZE);
+    append_forgotten(&checked, month);
+    check(&checked, true);
     assert_int_equal(checked.result.findings, 0);
     assert_int_equal(checked.result.forgotten, SIZE);
+    checked_end(&checked);
+}
+
+TEST(a_key_that_is_there_although_its_month_was_forgotten_is_told)
+{
+    struct checked checked;
+    checked_begin(&checked);
+    link_keys(&checked);
+    append_forgotten(&checked, audit_vault_key_id(WIRE_CLASS_EXCHANGE, NOVEMBER));
+    check(&checked, true);
+    assert_int_equal(checked.result.findings, 1);
+    assert_int_equal(checked.heard.last[AUDIT_FAULT_KEY].count, SIZE);
     checked_end(&checked);
 }
 

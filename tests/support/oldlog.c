@@ -1,0 +1,194 @@
+// oldlog HOME SCHEME IDENTIFIER COUNT MONTH...: fills the log of a broker that has not started yet
+// with exchanges of past months, for tests of what becomes of them. In each month COUNT exchanges,
+// the first about the person named, the others about people who are never heard of again. Their
+// ids, officials and cases carry the month in clear, so that a test can look for them.
+#include "broker/home.h"
+
+#include "audit/journal.h"
+#include "audit/month.h"
+#include "audit/tag.h"
+#include "seal/hash.h"
+#include "wire/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PART_BYTES = 16 * 1024, PARTS = 3 };
+
+struct old {
+    struct audit_journal *journal;
+    struct audit_tagger *tagger;
+    const char *scheme;
+    const char *identifier;
+    unsigned count;
+    const char *month;
+    uint32_t minutes;
+    uint64_t sequence;      // of the person named
+    struct digest previous; // leaf hash
+};
+
+static enum status append(struct old *old, const struct wire_exchange_part *exchange,
+                          const struct wire_subject_part *subject,
+                          const struct wire_officer_part *officer, struct digest *leaf_hash,
+                          struct error *err)
+{
+    struct audit_entry entry = { .class = WIRE_CLASS_EXCHANGE };
+    const struct audit_entry *list[] = { &entry };
+    struct audit_commit *commit = NULL;
+    struct buffer parts[PARTS];
+    for (size_t i = 0; i < PARTS; i++) {
+        parts[i] = buffer_init(PART_BYTES);
+    }
+    enum status status = wire_encode(WIRE_SCHEMA_EXCHANGE_PART, exchange, &parts[0], err);
+    if (status == ST_OK && subject != NULL) {
+        status = wire_encode(WIRE_SCHEMA_SUBJECT_PART, subject, &parts[1], err);
+    }
+    if (status == ST_OK) {
+        status = wire_encode(WIRE_SCHEMA_OFFICER_PART, officer, &parts[2], err);
+    }
+    for (size_t i = 0; i < PARTS; i++) {
+        entry.parts[i].bytes = buffer_view(&parts[i]);
+    }
+    if (status == ST_OK) {
+        status = audit_entry_seal(&entry, old->minutes, err);
+    }
+    if (status == ST_OK) {
+        status = audit_journal_append(old->journal, list, 1, audit_journal_size(old->journal),
+                                      audit_journal_term(old->journal), &commit, err);
+    }
+    if (status == ST_OK) {
+        *leaf_hash = entry.leaf_hash;
+    }
+    audit_commit_unref(&commit);
+    for (size_t i = 0; i < PARTS; i++) {
+        buffer_fini(&parts[i]);
+    }
+    return status;
+}
+
+static struct digest counter_key(const char *what, const char *month)
+{
+    struct bytes parts[] = { bytes_text(what), bytes_text(month) };
+    return seal_sha256_parts(parts, 2);
+}
+
+static enum status exchange(struct old *old, unsigned number, struct error *err)
+{
+    char text[64];
+    char official[64];
+    char reference[64];
+    char other[64];
+    struct digest leaf_hash;
+    bool named = number == 0;
+    snprintf(text, sizeof(text), "%s%09u", old->month, number);
+    snprintf(official, sizeof(official), "canary-official-%s", old->month);
+    snprintf(reference, sizeof(reference), "canary-case-%s", old->month);
+    snprintf(other, sizeof(other), "OTHER%s%u", old->month, number);
+    struct audit_tag tag = audit_tagger_tag(old->tagger, bytes_text(old->scheme),
+                                            bytes_text(named ? old->identifier : other));
+    struct wire_verdict verdict = { .name = bytes_text("full_name"),
+                                    .asked = bytes_text("match"),
+                                    .given = bytes_text("match"),
+                                    .reason = bytes_text("allowed") };
+    struct wire_exchange_part decision = { .format = 1,
+                                           .kind = WIRE_KIND_DECISION,
+                                           .asker = bytes_text("ru/interior/road-safety"),
+                                           .holder = bytes_text("ru/interior/population-register"),
+                                           .dataset = bytes_text("identity.person"),
+                                           .purpose = bytes_text("identity-check"),
+                                           .basis = WIRE_BASIS_LAW,
+                                           .verdicts = &verdict,
+                                           .verdicts_count = 1,
+                                           .expires_at = (uint64_t)old->minutes * 60000 };
+    memcpy(decision.exchange_id.bytes, text, ID_BYTES);
+    decision.request_hash = seal_sha256(bytes_text(text));
+    struct wire_subject_part subject = { .format = 1,
+                                         .kind = WIRE_KIND_DECISION,
+                                         .sequence = named ? old->sequence + 1 : 1,
+                                         .asker = decision.asker,
+                                         .holder = decision.holder,
+                                         .dataset = decision.dataset,
+                                         .purpose = decision.purpose,
+                                         .basis = WIRE_BASIS_LAW,
+                                         .verdicts = &verdict,
+                                         .verdicts_count = 1,
+                                         .recorded_at = (uint64_t)old->minutes * 60000 };
+    if (named) {
+        subject.previous = old->previous;
+    }
+    struct wire_officer_part officer = { .format = 1,
+                                         .kind = WIRE_KIND_DECISION,
+                                         .tag = audit_tag_view(&tag),
+                                         .official = bytes_text(official),
+                                         .case_ref = bytes_text(reference) };
+    enum status status = append(old, &decision, &subject, &officer, &leaf_hash, err);
+    if (status == ST_OK && named) {
+        old->sequence++;
+        old->previous = leaf_hash;
+    }
+    struct wire_counter_seen charges[] = {
+        { .key = counter_key("case", old->month), .value = number + 1 },
+        { .key = counter_key("day", old->month), .value = number + 1, .until = 1 },
+    };
+    struct wire_exchange_part released = { .format = 1,
+                                           .kind = WIRE_KIND_RELEASED,
+                                           .exchange_id = decision.exchange_id,
+                                           .decision_index = audit_journal_size(old->journal) - 1 };
+    officer = (struct wire_officer_part){
+        .format = 1, .kind = WIRE_KIND_RELEASED, .charges = charges, .charges_count = 2
+    };
+    return status == ST_OK ? append(old, &released, NULL, &officer, &leaf_hash, err) : status;
+}
+
+static enum status fill(const struct broker_home *home, int argc, char **argv, struct error *err)
+{
+    const struct audit_journal_options options = {
+        .home = home->path,
+        .origin = home->settings->origin,
+        .map_bytes = (size_t)home->settings->audit.log_map_bytes,
+        .signer = home->log.signer,
+        .vault = home->vault,
+        .create = true,
+    };
+    struct old old = { .scheme = argv[2],
+                       .identifier = argv[3],
+                       .count = (unsigned)strtoul(argv[4], NULL, 10) };
+    enum status status = audit_tagger_create((const struct seal_secret *const *)home->tag.secrets,
+                                             home->tag.secret_count, &old.tagger, err);
+    if (status == ST_OK) {
+        status = audit_journal_open(&options, &old.journal, err);
+    }
+    for (int i = 5; status == ST_OK && i < argc; i++) {
+        uint32_t month = 0;
+        if (!audit_month_parse(bytes_text(argv[i]), &month)) {
+            status = error_set(err, ST_USAGE, "'%s' is not a month", argv[i]);
+        }
+        old.month = argv[i];
+        old.minutes = audit_month_begin(month) + 60;
+        for (unsigned number = 0; status == ST_OK && number < old.count; number++) {
+            status = exchange(&old, number, err);
+        }
+    }
+    audit_journal_close(&old.journal);
+    audit_tagger_destroy(&old.tagger);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = { 0 };
+    struct broker_home home;
+    if (argc < 6) {
+        fprintf(stderr, "usage: oldlog HOME SCHEME IDENTIFIER COUNT MONTH...\n");
+        return 2;
+    }
+    enum status status = broker_home_open(argv[1], &home, &err);
+    if (status == ST_OK) {
+        status = fill(&home, argc, argv, &err);
+        broker_home_close(&home);
+    }
+    if (status != ST_OK) {
+        fprintf(stderr, "oldlog: %s\n", err.message);
+    }
+    return status == ST_OK ? 0 : 1;
+}
