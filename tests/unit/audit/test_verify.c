@@ -421,10 +421,9 @@ TEST(a_rewrite_that_fits_its_tiles_is_told_by_what_was_published)
 static void append_forgotten(struct checked *checked, uint32_t month)
 {
     struct made_entry made;
-    struct wire_public_part order = { .format = 1,
-                                      .kind = WIRE_KIND_CARRY_FORWARD,
-                                      .month = month,
-                                      .forgotten_to = SIZE };
+    struct wire_public_part order = {
+        .format = 1, .kind = WIRE_KIND_CARRY_FORWARD, .month = month, .forgotten_to = SIZE
+    };
     make_entry(&made, WIRE_CLASS_GOVERNANCE, NOVEMBER, NULL, NULL, NULL, &order);
     append_made(&checked->fixture, NULL, &made);
 }
