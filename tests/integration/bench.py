@@ -35,10 +35,15 @@ def check(figures):
     equal((figures["wrong"], figures["lost"], figures["refusals"]), (0, 0, 0), "nothing went wrong")
     true(figures["proxy_exchanges"] > 0, "the proxy carried something")
     for name in ("full_path_per_s", "proxy_per_s", "ratio", "broker_cpu_ratio", "commits_per_s",
-                 "entries_per_commit", "full_path_p50_us", "full_path_p99_9_us", "proxy_p50_us"):
+                 "entries_per_commit", "entries_per_commit_peak", "commit_us", "commit_us_peak",
+                 "tail_peak", "broker_rss_anon_kb", "full_path_p50_us", "full_path_p99_9_us", "proxy_p50_us"):
         true(figures[name] > 0, name)
         true(figures[name + "_least"] <= figures[name] <= figures[name + "_greatest"], name)
     true(figures["full_path_p50_us"] <= figures["full_path_p99_us"], "percentiles grow")
+    equal(figures["tail_left_greatest"], 0, "the index is where it was before the round")
+    true(0 < figures["broker_rss_anon_kb_at"]["idle"] <= figures["broker_rss_anon_kb_at"]["after"],
+         "memory before and after")
+    true(figures["queue_workers_peak"] >= 0 and figures["queue_recorder_peak"] >= 0, "queues")
     true(figures["bytes"]["ask"] > figures["bytes"]["request"], "an ask carries the request")
     true(figures["bytes"]["release"] > figures["bytes"]["answer"], "a release carries the answer")
 
@@ -67,6 +72,33 @@ def an_open_loop_keeps_to_its_rate():
         figures = bench(folder, "--askers", "2", "--holders", "1", "--rate", "50")
         check(figures)
         true(figures["exchanges"] <= 60, "no more than were due")
+
+
+@test
+def two_federations_take_turns_and_differ_in_what_was_said():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        figures = bench(folder, "--askers", "2", "--window", "4", "--holders", "1",
+                        "--consents", "2", "--registers", "sqlite", "--fields", "3",
+                        "--value-bytes", "300",
+                        "--against", "consents=3000,agreements=50,entries=2000,registers=memory")
+        other = figures["against"]
+        for run in (figures, other):
+            check(run | {"proxy_exchanges": 1})
+            equal((run["fields"], run["value_bytes"]), (3, 300), "what they have in common")
+        equal((figures["consents"], other["consents"]), (2, 3000), "what they differ in")
+        equal((figures["registers"], other["registers"]), ("sqlite", "memory"), "registers")
+        equal((other["agreements"], other["entries"]), (50, 2000), "the second one's")
+        true(figures["against_rate_ratio"] > 0 and figures["against_cpu_ratio"] > 0, "compared")
+
+
+@test
+def what_cannot_be_measured_is_refused_before_anything_begins():
+    for words in (("--against", "consents"), ("--against", "window=3"), ("--consents", "1"),
+                  ("--registers", "paper"), ("--cpus", "x"), ("--fields", "65"),
+                  ("--value-bytes", "3"), ("--seconds", "600", "--rounds", "2")):
+        done = subprocess.run([os.path.join(BUILD, "src", "vedomo"), "bench", "exchange", *words],
+                              capture_output=True, text=True, timeout=20)
+        equal(done.returncode, 2, words)
 
 
 @test

@@ -1,6 +1,7 @@
 // The asking side. A request's slot stands in the last two bytes of its id, so that an answer finds
 // it without a search; the byte before marks what is checked whole.
 #include "bench_party.h"
+#include "bench_fill.h"
 #include "bench_request.h"
 
 #include "base/text.h"
@@ -24,11 +25,14 @@ bool bench_is_checked(const struct id *id)
     return id->bytes[MARK_AT] == 1;
 }
 
-size_t bench_value(char *text, struct bytes subject, size_t field)
+void bench_value(const struct bench_home *home, struct bytes subject, size_t field,
+                 char text[BENCH_VALUE_MAX])
 {
-    int size = snprintf(text, BENCH_VALUE_BYTES, "field %zu of %.*s, as the register has it ....",
-                        field, (int)subject.size, (const char *)subject.data);
-    return (size_t)size;
+    int size = snprintf(text, home->value_bytes, "field %zu of %.*s, ", field, (int)subject.size,
+                        (const char *)subject.data);
+    size_t written =
+        size > 0 && (size_t)size < home->value_bytes ? (size_t)size : home->value_bytes - 1;
+    memset(text + written, '.', home->value_bytes - written);
 }
 
 static uint64_t draw(struct bench_table *bench)
@@ -77,14 +81,25 @@ static enum status pack_request(struct bench_party *asker, const struct id *id, 
                                 const struct bench_known *holder, struct error *err)
 {
     struct bench_table *bench = asker->bench;
+    const struct bench_home *home = bench->home;
+    struct id consent;
+    uint64_t person = draw(bench) % bench_load_options(bench->load)->subjects;
+    if (home->consents > 0) {
+        // Each asker has its own persons: every so manyth of those with a consent.
+        uint64_t own = home->consents / home->asker_count;
+        person = draw(bench) % own * home->asker_count + asker->number;
+        consent = bench_consent_id(person);
+    }
     const struct bench_wanted wanted = {
+        .home = home,
         .id = *id,
         .wall_ms = wall_ms,
         .asker = asker->member->code,
         .holder = holder->member->code,
         .asker_announcement = bench_load_asker(bench->load, asker->number)->announcement.hash,
         .holder_announcement = holder->announcement.hash,
-        .person = draw(bench) % bench_load_options(bench->load)->subjects,
+        .person = person,
+        .consent = home->consents > 0 ? &consent : NULL,
     };
     return bench_request_pack(&wanted, &bench->payload, err);
 }
@@ -123,18 +138,18 @@ enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error 
 
 // ---- checking
 
-static enum status check_values(const struct node_sent *sent, const struct node_opened *opened,
-                                struct error *err)
+static enum status check_values(const struct bench_home *home, const struct node_sent *sent,
+                                const struct node_opened *opened, struct error *err)
 {
-    if (!opened->released || opened->field_count != BENCH_FIELDS) {
+    if (!opened->released || opened->field_count != home->field_count) {
         return error_set(err, ST_UNPROVEN, "released are other fields than were asked for");
     }
     for (size_t i = 0; i < opened->field_count; i++) {
         const struct node_opened_field *field = &opened->fields[i];
-        char expected[BENCH_VALUE_BYTES];
-        size_t size = bench_value(expected, sent->request.subject, i);
+        char expected[BENCH_VALUE_MAX];
+        bench_value(home, sent->request.subject, i, expected);
         if (!field->delivered || field->fault != NODE_FAULT_NONE ||
-            !bytes_equal(field->value, bytes_of(expected, size))) {
+            !bytes_equal(field->value, bytes_of(expected, home->value_bytes))) {
             return error_set(err, ST_UNPROVEN, "field %zu has not the register's value", i);
         }
     }
@@ -173,7 +188,7 @@ static enum status check_release(struct bench_party *asker, const struct bench_s
         status = node_release_open(&setting, &sent, release, boxes, opened, &fault, err);
     }
     seal_wipe(&sent.pair, sizeof(sent.pair));
-    return status == ST_OK ? check_values(&sent, opened, err) : status;
+    return status == ST_OK ? check_values(bench->home, &sent, opened, err) : status;
 }
 
 static void check_whole(struct bench_party *asker, const struct bench_slot *slot,

@@ -53,15 +53,15 @@ static void add_member(struct buffer *yaml, const char *code)
 }
 
 // `basis`: "bases: [...]" with whatever that needs.
-static void add_agreement(struct buffer *yaml, const char *id, const char *asker,
-                          const char *purpose, const char *basis)
+static void add_agreement(struct buffer *yaml, const struct bench_home *home, const char *id,
+                          const char *asker, const char *purpose, const char *basis)
 {
     buffer_format(yaml,
                   "  - {id: %s, asker: %s, dataset: " BENCH_DATASET ", purposes: [%s], %s, "
                   "fields: {",
                   id, asker, purpose, basis);
-    for (int i = 0; i < BENCH_FIELDS; i++) {
-        buffer_format(yaml, "%sfield_%d: [full]", i == 0 ? "" : ", ", i);
+    for (size_t i = 0; i < home->field_count; i++) {
+        buffer_format(yaml, "%s%s: [full]", i == 0 ? "" : ", ", home->field_names[i]);
     }
     buffer_text(yaml, "}}\n");
 }
@@ -76,15 +76,15 @@ static void add_agreements(struct buffer *yaml, const struct bench_home *home, s
              BENCH_CONSENT_DAYS, BENCH_CONSENT_USES);
     for (size_t i = 0; i < home->asker_count; i++) {
         snprintf(id, sizeof(id), "law-%zu", i);
-        add_agreement(yaml, id, home->askers[i].code, "bench", law);
+        add_agreement(yaml, home, id, home->askers[i].code, "bench", law);
         snprintf(id, sizeof(id), "consent-%zu", i);
-        add_agreement(yaml, id, home->askers[i].code, BENCH_CONSENT_PURPOSE, consent);
+        add_agreement(yaml, home, id, home->askers[i].code, BENCH_CONSENT_PURPOSE, consent);
     }
     // Others of the same askers, for other purposes: a decision has to pass them over.
     for (size_t i = 0; i < others; i++) {
         snprintf(id, sizeof(id), "other-%zu", i);
         snprintf(purpose, sizeof(purpose), "other-%zu", i / home->asker_count);
-        add_agreement(yaml, id, home->askers[i % home->asker_count].code, purpose, law);
+        add_agreement(yaml, home, id, home->askers[i % home->asker_count].code, purpose, law);
     }
 }
 
@@ -114,11 +114,11 @@ void bench_bundle_write(struct buffer *yaml, const struct bench_home *home, size
         buffer_format(yaml, "%s%s", i == 0 ? "" : ", ", home->holders[i].code);
     }
     buffer_text(yaml, "]\n    fields:\n");
-    for (int i = 0; i < BENCH_FIELDS; i++) {
+    for (size_t i = 0; i < home->field_count; i++) {
         buffer_format(yaml,
-                      "      field_%d: {type: text, sensitivity: ordinary, forms: [full], "
-                      "max_bytes: %d, title: {ru: \"-\", en: \"-\"}}\n",
-                      i, BENCH_VALUE_BYTES);
+                      "      %s: {type: text, sensitivity: ordinary, forms: [full], "
+                      "max_bytes: %zu, title: {ru: \"-\", en: \"-\"}}\n",
+                      home->field_names[i], home->value_bytes);
     }
     buffer_text(yaml, "agreements:\n");
     add_agreements(yaml, home, agreements);

@@ -83,8 +83,8 @@ static enum status pack_change(struct bench_desk *desk, const struct bench_conse
                                enum consent_action action, enum consent_state state,
                                struct error *err)
 {
-    struct wire_field_ask fields[BENCH_FIELDS];
-    bench_request_fields(fields);
+    struct wire_field_ask fields[BENCH_FIELDS_MAX];
+    bench_request_fields(desk->home, fields);
     const struct wire_artefact artefact = {
         .version = 1,
         .id = consent->id,
@@ -93,7 +93,7 @@ static enum status pack_change(struct bench_desk *desk, const struct bench_conse
         .asker = bytes_text(consent->asker),
         .dataset = bytes_text(BENCH_DATASET),
         .fields = fields,
-        .fields_count = BENCH_FIELDS,
+        .fields_count = desk->home->field_count,
         .purpose = bytes_text(BENCH_CONSENT_PURPOSE),
         .not_before = consent->begun_ms,
         .not_after = consent->begun_ms + days_ms,

@@ -2,6 +2,8 @@
 #include "bench_ground.h"
 
 #include <netinet/in.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -46,6 +48,35 @@ void bench_allow_descriptors(void)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+}
+
+enum status bench_pin(const char *cpus, struct error *err)
+{
+    cpu_set_t set;
+    const char *at = cpus;
+    CPU_ZERO(&set);
+    for (;;) {
+        char *end = NULL;
+        unsigned long first = strtoul(at, &end, 10);
+        unsigned long last = first;
+        if (end != at && *end == '-') {
+            at = end + 1;
+            last = strtoul(at, &end, 10);
+        }
+        if (end == at || last < first || last >= CPU_SETSIZE || (*end != ',' && *end != '\0')) {
+            return error_set(err, ST_USAGE, "--cpus: '%s': numbers, as in 0,2-3", cpus);
+        }
+        for (unsigned long cpu = first; cpu <= last; cpu++) {
+            CPU_SET(cpu, &set);
+        }
+        if (*end == '\0') {
+            break;
+        }
+        at = end + 1;
+    }
+    return sched_setaffinity(0, sizeof(set), &set) == 0
+               ? ST_OK
+               : error_errno(err, ST_USAGE, "--cpus: '%s'", cpus);
 }
 
 enum status bench_look_after(pid_t *pid, const char *name, struct error *err)

@@ -26,5 +26,9 @@ NODISCARD enum status bench_free_port(unsigned *port, struct error *err);
 // As many descriptors as the system lets this process have.
 void bench_allow_descriptors(void);
 
+// Lets this process and those it starts run on these processors only: "0,2-3". ST_USAGE: not such a
+// list, or none of them is there.
+NODISCARD enum status bench_pin(const char *cpus, struct error *err);
+
 // ST_IO once the process has ended; *pid is 0 then. `name`: "the broker".
 NODISCARD enum status bench_look_after(pid_t *pid, const char *name, struct error *err);

@@ -2,6 +2,7 @@
 // the others get boxes that were made ahead, under a hash that fits them.
 #include "bench_party.h"
 
+#include "base/clock.h"
 #include "node/answer.h"
 #include "seal/exchange.h"
 #include "seal/hash.h"
@@ -40,16 +41,22 @@ static enum status seal_answer(struct bench_party *holder, const struct node_ask
                                struct error *err)
 {
     struct bench_table *bench = holder->bench;
-    char values[BENCH_FIELDS][BENCH_VALUE_BYTES];
-    struct node_found found[BENCH_FIELDS];
+    const struct bench_home *home = bench->home;
+    struct node_found found[BENCH_FIELDS_MAX];
+    char *values = arena_take(bench->arena, home->field_count * BENCH_VALUE_MAX);
     struct node_match match = { 0 };
-    if (grant->field_count != BENCH_FIELDS) {
+    if (values == NULL || grant->field_count != home->field_count) {
         return error_set(err, ST_UNPROVEN, "granted are other fields than were asked for");
     }
-    for (size_t i = 0; i < BENCH_FIELDS; i++) {
-        size_t size = bench_value(values[i], asked->request.subject, grant->fields[i].index);
-        found[i] = (struct node_found){ .status = CATALOGUE_VALUE_PRESENT,
-                                        .value = bytes_of(values[i], size) };
+    for (size_t i = 0; i < home->field_count; i++) {
+        size_t place = grant->fields[i].index;
+        struct bytes value = bytes_of(values + i * BENCH_VALUE_MAX, home->value_bytes);
+        if (bench->reg != NULL) {
+            value = bench->row.values[place].text;
+        } else {
+            bench_value(home, asked->request.subject, place, values + i * BENCH_VALUE_MAX);
+        }
+        found[i] = (struct node_found){ .status = CATALOGUE_VALUE_PRESENT, .value = value };
     }
     const struct node_answer_setting setting = { .pair = pair,
                                                  .match = &match,
@@ -92,8 +99,8 @@ static enum status answer_prepared(struct bench_party *holder, const struct node
 {
     struct bench_table *bench = holder->bench;
     const struct bench_prepared *prepared = bench->prepared;
-    struct wire_answer_field fields[BENCH_FIELDS];
-    for (size_t i = 0; i < BENCH_FIELDS; i++) {
+    struct wire_answer_field fields[BENCH_FIELDS_MAX];
+    for (size_t i = 0; i < bench->home->field_count; i++) {
         fields[i] = (struct wire_answer_field){ .index = (uint32_t)i,
                                                 .name = asked->request.fields[i].name,
                                                 .form = asked->request.fields[i].form,
@@ -111,7 +118,7 @@ static enum status answer_prepared(struct bench_party *holder, const struct node
         .answer_nonce = seal_random_digest(),
         .answered_at = (uint64_t)clock_wall_ms(),
         .fields = fields,
-        .fields_count = BENCH_FIELDS,
+        .fields_count = bench->home->field_count,
     };
     buffer_bytes(&bench->boxes, buffer_view(&prepared->boxes));
     return wire_encode(WIRE_SCHEMA_ANSWER, &answer, &bench->payload, err);
@@ -130,7 +137,11 @@ enum status bench_prepare(struct bench_prepared *prepared, const struct bench_ho
     const struct catalogue_form full = { .kind = CATALOGUE_FORM_FULL };
     prepared->box_bytes = catalogue_box_bytes(field, full) + SEAL_TAG_BYTES;
     prepared->boxes = buffer_init(WIRE_BOXES_MAX_BYTES);
-    for (size_t i = 0; i < BENCH_FIELDS; i++) {
+    if (prepared->box_bytes * home->field_count > WIRE_BOXES_MAX_BYTES) {
+        return error_set(err, ST_USAGE, "--fields, --value-bytes: an answer has room for %d bytes",
+                         WIRE_BOXES_MAX_BYTES);
+    }
+    for (size_t i = 0; i < home->field_count; i++) {
         uint8_t *box = buffer_reserve(&prepared->boxes, prepared->box_bytes);
         if (box == NULL) {
             return error_set(err, ST_NOMEM, "bench: no memory");
@@ -140,6 +151,26 @@ enum status bench_prepare(struct bench_prepared *prepared, const struct bench_ho
         prepared->commitments[i] = seal_random_digest();
     }
     return ST_OK;
+}
+
+// ---- the register
+
+// Whatever goes out, the person was looked up.
+static enum status look_up(struct bench_party *holder, const struct node_asked *asked,
+                           struct error *err)
+{
+    enum { LOOK_MS = 1000 };
+    struct bench_table *bench = holder->bench;
+    if (bench->reg == NULL) {
+        return ST_OK;
+    }
+    size_t fields = bench->home->field_count;
+    uint64_t wanted = fields == 64 ? UINT64_MAX : (UINT64_C(1) << fields) - 1;
+    enum status status = sql_register_read(bench->reg, asked->request.subject, wanted,
+                                           clock_monotonic_ms() + LOOK_MS, &bench->row, err);
+    return status == ST_OK && bench->row.found != SQL_FOUND_ONE
+               ? error_set(err, ST_NOT_FOUND, "the register has not this person")
+               : status;
 }
 
 // ---- what comes in
@@ -166,6 +197,9 @@ void bench_holder_handle(void *party, const struct peer_message *message)
         bench->asks++;
         bench->ask_bytes += message->payload.size;
         bench->request_bytes += asked->ask.request.size;
+        status = look_up(holder, asked, &err);
+    }
+    if (status == ST_OK) {
         status = bench_is_checked(&asked->request.id) ? answer_whole(holder, asked, &err)
                                                       : answer_prepared(holder, asked, &err);
     }

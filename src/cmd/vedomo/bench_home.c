@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "bench_bundle.h"
+#include "bench_fill.h"
 #include "catalogue/bundle.h"
 #include "catalogue/catalogue.h"
 #include "proof/note.h"
@@ -226,27 +227,30 @@ static enum status hand_in(struct bench_home *home, struct peer *peer, struct by
                : status;
 }
 
-static enum status apply_bundle(struct bench_home *home, struct bus_context *context,
-                                size_t agreements, struct error *err)
+static enum status make_bundle(struct bench_home *home, size_t agreements, struct buffer *blob,
+                               struct error *err)
 {
-    struct buffer blob = buffer_init(YAML_BYTES);
+    enum status status = pack_bundle(home, agreements, blob, err);
+    if (status == ST_OK) {
+        home->bundle_hash = seal_sha256(buffer_view(blob));
+        status = catalogue_load(buffer_view(blob), &home->bundle_hash, &home->catalogue, err);
+    }
+    return status;
+}
+
+static enum status apply_bundle(struct bench_home *home, struct bus_context *context,
+                                struct bytes blob, struct error *err)
+{
     struct buffer payload = buffer_init(4096);
     struct buffer message = buffer_init(8192);
     struct bytes origin = bytes_text(home->origin);
     struct digest audience = seal_audience(origin);
     struct peer *peer = NULL;
-    enum status status = pack_bundle(home, agreements, &blob, err);
-    if (status == ST_OK) {
-        home->bundle_hash = seal_sha256(buffer_view(&blob));
-        status = catalogue_load(buffer_view(&blob), &home->bundle_hash, &home->catalogue, err);
-    }
-    if (status == ST_OK) {
-        struct registry_bundle_head head = { .serial = 1,
-                                             .hash = home->bundle_hash,
-                                             .size = blob.size,
-                                             .issued_at = (uint64_t)clock_wall_ms() };
-        status = registry_bundle_head_encode(&head, origin, &payload, err);
-    }
+    const struct registry_bundle_head head = { .serial = 1,
+                                               .hash = home->bundle_hash,
+                                               .size = blob.size,
+                                               .issued_at = (uint64_t)clock_wall_ms() };
+    enum status status = registry_bundle_head_encode(&head, origin, &payload, err);
     if (status == ST_OK) {
         status = registry_signed_make(REGISTRY_BUNDLE, buffer_view(&payload), &audience,
                                       home->policy.signer, &message, err);
@@ -255,10 +259,9 @@ static enum status apply_bundle(struct bench_home *home, struct bus_context *con
         status = bench_home_peer(home, context, &home->operator_, &peer, err);
     }
     if (status == ST_OK) {
-        status = hand_in(home, peer, buffer_view(&blob), buffer_view(&message), err);
+        status = hand_in(home, peer, blob, buffer_view(&message), err);
     }
     peer_destroy(&peer);
-    buffer_fini(&blob);
     buffer_fini(&payload);
     buffer_fini(&message);
     return status;
@@ -335,6 +338,7 @@ enum status bench_home_create(const struct bench_home_options *options, struct b
                               struct bench_home **home, struct error *err)
 {
     struct bench_home *h = calloc(1, sizeof(*h));
+    struct buffer blob = buffer_init(YAML_BYTES);
     if (h == NULL) {
         return error_set(err, ST_NOMEM, "bench: no memory");
     }
@@ -342,6 +346,12 @@ enum status bench_home_create(const struct bench_home_options *options, struct b
     snprintf(h->endpoint, sizeof(h->endpoint), "tcp://127.0.0.1:%u", options->port);
     h->asker_count = options->askers;
     h->holder_count = options->holders;
+    h->field_count = options->fields == 0 ? 8 : options->fields;
+    h->value_bytes = options->value_bytes == 0 ? 64 : options->value_bytes;
+    h->consents = options->consents;
+    for (size_t i = 0; i < h->field_count; i++) {
+        snprintf(h->field_names[i], sizeof(h->field_names[i]), "field_%zu", i);
+    }
     enum status status = make_folders(h, options->folder, err);
     if (status == ST_OK) {
         status = make_keys(h, err);
@@ -356,11 +366,18 @@ enum status bench_home_create(const struct bench_home_options *options, struct b
         status = write_config(h, err);
     }
     if (status == ST_OK) {
+        status = make_bundle(h, options->agreements, &blob, err);
+    }
+    if (status == ST_OK) {
+        status = bench_fill(h, options, err);
+    }
+    if (status == ST_OK) {
         status = start_broker(h, options->vedomod, err);
     }
     if (status == ST_OK) {
-        status = apply_bundle(h, context, options->agreements, err);
+        status = apply_bundle(h, context, buffer_view(&blob), err);
     }
+    buffer_fini(&blob);
     if (status != ST_OK) {
         bench_home_destroy(&h);
         return status;

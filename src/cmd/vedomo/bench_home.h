@@ -13,8 +13,9 @@
 
 enum {
     BENCH_PEERS_MAX = 2048,
-    BENCH_FIELDS = 8,
-    BENCH_VALUE_BYTES = 64,
+    BENCH_FIELDS_MAX = 64,
+    BENCH_VALUE_MIN = 32,
+    BENCH_VALUE_MAX = 8192,
     BENCH_CONSENT_DAYS = 30,
     BENCH_CONSENT_USES = 100000,
 };
@@ -52,7 +53,12 @@ struct bench_home {
     size_t holder_count;
     struct digest bundle_hash;
     struct catalogue *catalogue; // of the bundle
-    pid_t broker_pid;            // 0: not running
+    size_t field_count;          // of the dataset
+    char field_names[BENCH_FIELDS_MAX][32];
+    size_t value_bytes; // of each field's value
+    uint64_t consents;  // exchanges are made with a consent, one a person; 0: under the law
+    char register_path[PATH_MAX]; // holders read their values here; empty: they make them up
+    pid_t broker_pid;             // 0: not running
 };
 
 struct bench_home_options {
@@ -60,7 +66,13 @@ struct bench_home_options {
     const char *vedomod; // the program; NULL: beside the running one
     size_t askers;
     size_t holders;
-    size_t agreements; // beyond those that are used
+    size_t agreements;  // beyond those that are used
+    size_t fields;      // of the dataset; 0: 8
+    size_t value_bytes; // 0: 64
+    uint64_t consents;  // loaded before the broker starts, and used; 0: none
+    uint64_t entries;   // in the log before the broker starts, beside the consents
+    uint64_t subjects;  // persons in the holders' register
+    bool sqlite;        // the register is a file
     unsigned port;
 };
 

@@ -4,6 +4,7 @@
 // Order of the start: every thread connects and announces its peers, leaves what the others must
 // know in its own part of a shared table, and says READY; the table is read only in a run, and the
 // first run begins after the last thread is ready.
+#include "bench_fill.h"
 #include "bench_party.h"
 
 #include "base/map.h"
@@ -176,7 +177,7 @@ static enum status connect_party(struct bench_party *party, struct error *err)
     return status == ST_OK ? peer_flush(party->peer, err) : status;
 }
 
-static enum status open_bench(struct bench_table *bench, struct error *err)
+static enum status open_bench(struct bench_table *bench, bool asks, struct error *err)
 {
     struct registry_pins registrar = { .keys = { bench->home->registrar.sign_key },
                                        .count = 1,
@@ -195,12 +196,14 @@ static enum status open_bench(struct bench_table *bench, struct error *err)
     if (bench->roots == NULL || bench->arena == NULL || (records && bench->kept == NULL)) {
         return error_set(err, ST_NOMEM, "bench: no memory");
     }
-    return node_trust_init(&bench->trust, bytes_text(bench->home->vkey), &registrar, &policy, err);
+    enum status status =
+        node_trust_init(&bench->trust, bytes_text(bench->home->vkey), &registrar, &policy, err);
+    return status == ST_OK && !asks ? bench_register_open(bench->home, &bench->reg, err) : status;
 }
 
 static enum status open_crowd(struct crowd *crowd, struct error *err)
 {
-    enum status status = open_bench(&crowd->bench, err);
+    enum status status = open_bench(&crowd->bench, crowd->asks, err);
     crowd->parties = calloc(crowd->count, sizeof(*crowd->parties));
     if (crowd->parties == NULL) {
         return error_set(err, ST_NOMEM, "bench: no memory");
@@ -239,6 +242,7 @@ static void close_crowd(struct crowd *crowd)
     seal_batch_cache_destroy(&crowd->bench.roots);
     arena_destroy(&crowd->bench.arena);
     arena_destroy(&crowd->bench.kept);
+    sql_register_close(&crowd->bench.reg);
     buffer_fini(&crowd->bench.payload);
     buffer_fini(&crowd->bench.boxes);
 }

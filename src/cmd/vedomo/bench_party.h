@@ -6,6 +6,7 @@
 #include "node/keys.h"
 #include "node/trust.h"
 #include "seal/batch.h"
+#include "sql/register.h"
 
 enum { BENCH_ACKS = 256, BENCH_KEPT = 512 };
 
@@ -20,9 +21,9 @@ struct bench_slot {
 // Boxes that were made ahead.
 struct bench_prepared {
     uint32_t box_bytes;
-    struct buffer boxes; // BENCH_FIELDS of them
-    struct digest hashes[BENCH_FIELDS];
-    struct digest commitments[BENCH_FIELDS];
+    struct buffer boxes; // one a field
+    struct digest hashes[BENCH_FIELDS_MAX];
+    struct digest commitments[BENCH_FIELDS_MAX];
 };
 
 NODISCARD enum status bench_prepare(struct bench_prepared *prepared, const struct bench_home *home,
@@ -35,6 +36,8 @@ struct bench_table {
     const struct bench_home *home;
     const struct bench_prepared *prepared;
     struct node_trust trust;
+    struct sql_register *reg; // holders with a register in a file; NULL
+    struct sql_row row;       // what was read of it last
     struct seal_batch_cache *roots;
     struct arena *arena;   // one message
     struct buffer payload; // being packed
@@ -97,8 +100,9 @@ void bench_asker_expire(struct bench_party *asker, int64_t now_ns);
 
 void bench_holder_handle(void *party, const struct peer_message *message);
 
-// The value of a person's field in the register, BENCH_VALUE_BYTES at most. Returns its size.
-size_t bench_value(char *text, struct bytes subject, size_t field);
+// The value of a person's field in the register: home->value_bytes of it.
+void bench_value(const struct bench_home *home, struct bytes subject, size_t field,
+                 char text[BENCH_VALUE_MAX]);
 
 // True for requests that are checked whole: askers mark them in the id.
 bool bench_is_checked(const struct id *id);

@@ -81,6 +81,7 @@ static enum status ask_once(struct bench_probe *probe, struct bench_probe_slot *
     int64_t wall_ms = clock_wall_ms();
     random.bytes[ID_BYTES - 3] = 0; // the load's holders check whole what is marked here
     struct bench_wanted wanted = {
+        .home = probe->home,
         .id = id_make(wall_ms, random.bytes),
         .wall_ms = wall_ms,
         .asker = probe->member->code,

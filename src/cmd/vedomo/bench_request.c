@@ -12,26 +12,25 @@ void bench_subject(uint64_t person, char text[BENCH_SUBJECT_BYTES])
     snprintf(text, BENCH_SUBJECT_BYTES, "%09llu", (unsigned long long)person);
 }
 
-void bench_request_fields(struct wire_field_ask fields[BENCH_FIELDS])
+void bench_request_fields(const struct bench_home *home,
+                          struct wire_field_ask fields[BENCH_FIELDS_MAX])
 {
-    static const char *const names[BENCH_FIELDS] = { "field_0", "field_1", "field_2", "field_3",
-                                                     "field_4", "field_5", "field_6", "field_7" };
-    for (size_t i = 0; i < BENCH_FIELDS; i++) {
-        fields[i] =
-            (struct wire_field_ask){ .name = bytes_text(names[i]), .form = bytes_text("full") };
+    for (size_t i = 0; i < home->field_count; i++) {
+        fields[i] = (struct wire_field_ask){ .name = bytes_text(home->field_names[i]),
+                                             .form = bytes_text("full") };
     }
 }
 
 enum status bench_request_pack(const struct bench_wanted *wanted, struct buffer *payload,
                                struct error *err)
 {
-    struct wire_field_ask fields[BENCH_FIELDS];
+    struct wire_field_ask fields[BENCH_FIELDS_MAX];
     char subject[BENCH_SUBJECT_BYTES];
     struct wire_basis basis = { .kind = WIRE_BASIS_LAW, .article = bytes_text("1") };
     if (wanted->consent != NULL) {
         basis = (struct wire_basis){ .kind = WIRE_BASIS_CONSENT, .consent = *wanted->consent };
     }
-    bench_request_fields(fields);
+    bench_request_fields(wanted->home, fields);
     bench_subject(wanted->person, subject);
     const char *purpose = wanted->consent == NULL ? BENCH_PURPOSE : BENCH_CONSENT_PURPOSE;
     struct wire_request request = {
@@ -45,7 +44,7 @@ enum status bench_request_pack(const struct bench_wanted *wanted, struct buffer 
         .holder = bytes_text(wanted->holder),
         .dataset = bytes_text(BENCH_DATASET),
         .fields = fields,
-        .fields_count = BENCH_FIELDS,
+        .fields_count = wanted->home->field_count,
         .subject_scheme = bytes_text(BENCH_SCHEME),
         .subject = bytes_text(subject),
         .purpose = bytes_text(purpose),

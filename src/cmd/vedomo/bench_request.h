@@ -7,6 +7,7 @@
 enum { BENCH_SUBJECT_BYTES = 24 };
 
 struct bench_wanted {
+    const struct bench_home *home;
     struct id id;
     int64_t wall_ms;
     const char *asker; // codes of the members
@@ -24,5 +25,6 @@ void bench_subject(uint64_t person, char text[BENCH_SUBJECT_BYTES]);
 NODISCARD enum status bench_request_pack(const struct bench_wanted *wanted, struct buffer *payload,
                                          struct error *err);
 
-// Every field, in its full form.
-void bench_request_fields(struct wire_field_ask fields[BENCH_FIELDS]);
+// Every field, in its full form; home->field_count of them. Borrowed from the home.
+void bench_request_fields(const struct bench_home *home,
+                          struct wire_field_ask fields[BENCH_FIELDS_MAX]);
