@@ -22,5 +22,8 @@ void thread_ready(struct thread *thread, enum status status, const struct error 
 // Waits for the thread's end. The caller has told it to stop already.
 void thread_join(struct thread **thread);
 
+// From here on the calling thread gets what time the others leave it.
+void thread_give_way(void);
+
 // CPU time that the thread has used, in nanoseconds; 0 when it cannot be told.
 int64_t thread_cpu_ns(const struct thread *thread);

@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "base/reader.h"
 #include "broker/directory.h"
+#include "broker/epoch.h"
 #include "broker/metric.h"
 #include "broker/policy_bundle.h"
 #include "seal/batch.h"
@@ -82,6 +83,7 @@ void broker_thread_figures(struct broker *broker, void *context,
         { "cpu.control-us", &broker->control, 1 },
         { "cpu.publisher-us", &broker->publisher, 1 },
         { "cpu.keeper-us", &broker->keeper, 1 },
+        { "cpu.epoch-us", &broker->epoch_maker, 1 },
     };
     if (!atomic_load(&broker->started)) {
         return;
@@ -311,7 +313,8 @@ static enum status make_queues(struct broker *broker, struct error *err)
 {
     size_t places = (size_t)broker->home.settings->limits.pending_max * 2 + QUEUE_SPARE;
     struct queue **queues[] = { &broker->to_router,  &broker->to_workers, &broker->to_recorder,
-                                &broker->to_control, &broker->to_readers, &broker->to_keeper };
+                                &broker->to_control, &broker->to_readers, &broker->to_keeper,
+                                &broker->to_epoch };
     enum status status = queue_create(ALARM_PLACES, 0, &broker->alarm, err);
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(queues); i++) {
         status = queue_create(places, 0, queues[i], err);
@@ -333,6 +336,7 @@ static enum status make_shared(struct broker *broker, struct error *err)
     broker->registry = snapshot_create(free_registry);
     broker->policy = snapshot_create(policy_bundle_free);
     broker->directory = snapshot_create(directory_free);
+    broker->epoch = snapshot_create(epoch_now_free);
     unsigned per_asker = (unsigned)settings->limits.pending_per_asker;
     unsigned per_holder = (unsigned)settings->limits.pending_per_holder;
     // One pair may take half of what either of the two may have.
@@ -340,8 +344,8 @@ static enum status make_shared(struct broker *broker, struct error *err)
     broker->arenas = arena_pool_create(ARENA_BLOCK_BYTES, ARENA_BLOCKS_KEPT);
     broker->load = load_create(per_asker, per_holder, per_pair);
     if (broker->registry == NULL || broker->policy == NULL || broker->directory == NULL ||
-        broker->load == NULL || broker->arenas == NULL || directory == NULL ||
-        !snapshot_swap(broker->directory, directory)) {
+        broker->epoch == NULL || broker->load == NULL || broker->arenas == NULL ||
+        directory == NULL || !snapshot_swap(broker->directory, directory)) {
         directory_destroy(&directory);
         return error_set(err, ST_NOMEM, "broker: no memory");
     }
@@ -381,6 +385,9 @@ static enum status start_threads(struct broker *broker, struct error *err)
     }
     if (status == ST_OK) {
         status = thread_start("publisher", broker_publisher_run, broker, &broker->publisher, err);
+    }
+    if (status == ST_OK) {
+        status = thread_start("epoch", broker_epoch_run, broker, &broker->epoch_maker, err);
     }
     size_t workers = workers_wanted(broker);
     for (size_t i = 0; status == ST_OK && i < workers; i++) {
@@ -479,6 +486,7 @@ static void stop_threads(struct broker *broker)
     atomic_store(&broker->stopping, true);
     close_queue(broker->alarm);
     thread_join(&broker->publisher);
+    thread_join(&broker->epoch_maker);
     thread_join(&broker->indexer);
     close_queue(broker->to_router);
     thread_join(&broker->router);
@@ -500,11 +508,13 @@ void broker_stop(struct broker **broker)
     drain(&b->to_control);
     drain(&b->to_keeper);
     drain(&b->to_recorder);
+    drain(&b->to_epoch);
     drain(&b->to_router);
     queue_destroy(&b->alarm);
     snapshot_destroy(&b->registry);
     snapshot_destroy(&b->policy);
     snapshot_destroy(&b->directory);
+    snapshot_destroy(&b->epoch);
     load_destroy(&b->load);
     arena_pool_destroy(&b->arenas);
     audit_tagger_destroy(&b->tagger);

@@ -26,6 +26,7 @@ struct broker {
     struct snapshot *registry;  // struct registry
     struct snapshot *policy;    // struct policy_bundle, NULL object before the first bundle
     struct snapshot *directory; // struct directory
+    struct snapshot *epoch;     // struct epoch_now, NULL object before the first; epoch swaps it
 
     struct audit_journal *journal; // recorder; publish: publisher; readers through audit_log
     struct audit_views *views;     // recorder, indexer; readers through audit_reader
@@ -41,6 +42,7 @@ struct broker {
     struct queue *to_control;
     struct queue *to_readers;
     struct queue *to_keeper;
+    struct queue *to_epoch; // its own entry, back from the recorder
 
     struct queue *alarm; // never holds anything: closing it wakes who waits
 
@@ -59,6 +61,7 @@ struct broker {
     struct thread *control;
     struct thread *publisher;
     struct thread *keeper;
+    struct thread *epoch_maker;
     size_t worker_count;
 };
 
@@ -95,3 +98,4 @@ void broker_reader_run(struct thread *thread, void *broker);
 void broker_control_run(struct thread *thread, void *broker);
 void broker_publisher_run(struct thread *thread, void *broker);
 void broker_keeper_run(struct thread *thread, void *broker);
+void broker_epoch_run(struct thread *thread, void *broker);

@@ -3,6 +3,7 @@
 #include "broker/query_inside.h"
 
 #include "base/clock.h"
+#include "broker/epoch.h"
 #include "broker/metric.h"
 #include "broker/retention.h"
 #include "proof/note.h"
@@ -355,7 +356,7 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     uint64_t published = 0;
     (void)result;
-    enum status status = rows_init(&rows, job, METRIC_COUNT + 32, err);
+    enum status status = rows_init(&rows, job, METRIC_COUNT + 48, err);
     if (status != ST_OK) {
         return status;
     }
@@ -379,6 +380,15 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     add_figure(&rows, "queue.workers", queue_length(broker->to_workers));
     add_figure(&rows, "queue.recorder", queue_length(broker->to_recorder));
     add_figure(&rows, "queue.router", queue_length(broker->to_router));
+    if (desk->epoch != NULL) {
+        const struct audit_epoch *epoch = audit_epoch_of(desk->epoch->map);
+        add_figure(&rows, "epoch.number", epoch->number);
+        add_figure(&rows, "epoch.entry", desk->epoch->index);
+        add_figure(&rows, "epoch.size", epoch->size);
+        add_figure(&rows, "epoch.people", epoch->people);
+        add_figure(&rows, "epoch.built-ms",
+                   desk->epoch->built_ms < 0 ? 0 : (uint64_t)desk->epoch->built_ms);
+    }
     broker_thread_figures(broker, &rows, add_figure);
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         add_figure(&rows, metric_name((enum metric)i), metric_read((enum metric)i));
@@ -411,6 +421,7 @@ static const struct {
     [WIRE_QUERY_LEAVES] = { EVERYBODY, answer_leaves },
     [WIRE_QUERY_STATUS] = { OVERSEERS | ROLE(OPERATOR), answer_status },
     [WIRE_QUERY_TILE] = { EVERYBODY, answer_tile },
+    [WIRE_QUERY_PERSON] = { OVERSEERS | CITIZENS_SIDE, query_proof },
     [WIRE_QUERY_HOLDS] = { OVERSEERS, query_holds },
 };
 
@@ -426,11 +437,11 @@ enum status query_answer(struct desk *desk, struct job *job, struct wire_result 
         return error_set(err, ST_DENIED, "a key of role %s may not ask that",
                          registry_role_name(job->from.role));
     }
-    if (query->kind == WIRE_QUERY_CONSENTS && (1U << job->from.role & CITIZENS_SIDE) != 0 &&
-        !job->in_session) {
+    bool of_person = query->kind == WIRE_QUERY_CONSENTS || query->kind == WIRE_QUERY_PERSON;
+    if (of_person && (1U << job->from.role & CITIZENS_SIDE) != 0 && !job->in_session) {
         return error_set(err, ST_DENIED,
-                         "consents need the citizen's session: open one with the "
-                         "code that the citizen holds");
+                         "a person's consents and list need the citizen's session: open one with "
+                         "the code that the citizen holds");
     }
     buffer_clear(&desk->body);
     return kinds[query->kind].answer(desk, job, result, err);

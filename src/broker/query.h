@@ -6,6 +6,8 @@
 #include "broker/frames.h"
 #include "broker/policy_bundle.h"
 
+struct epoch_now;
+
 // A reader's own things.
 struct desk {
     struct broker *broker;
@@ -19,7 +21,8 @@ struct desk {
     const struct registry *registry;
     const struct policy_bundle *bundle; // NULL before the first
     const struct directory *directory;
-    uint64_t size; // of the log
+    const struct epoch_now *epoch; // NULL before the first
+    uint64_t size;                 // of the log
 };
 
 // Answers a QUERY: fills `result` and desk->body, which hold everything the reader may see. Where

@@ -45,5 +45,7 @@ enum status query_consents(struct desk *desk, struct job *job, struct wire_resul
                            struct error *err);
 enum status query_entries(struct desk *desk, struct job *job, struct wire_result *result,
                           struct error *err);
+enum status query_proof(struct desk *desk, struct job *job, struct wire_result *result,
+                        struct error *err);
 enum status query_entry(struct desk *desk, struct job *job, struct wire_result *result,
                         struct error *err);

@@ -8,7 +8,7 @@
 #include "broker/query.h"
 #include "proof/note.h"
 
-enum { READER_BATCH = 16, VERSION = 1 };
+enum { READER_BATCH = 16, VERSION = 1, PINS = 4 };
 
 // A result that waits for its entry.
 struct waiting {
@@ -16,20 +16,21 @@ struct waiting {
     struct bytes body;
 };
 
-static void unpin(struct snapshot_item *items[3])
+static void unpin(struct snapshot_item *items[PINS])
 {
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < PINS; i++) {
         snapshot_unpin(&items[i]);
     }
 }
 
 // Registry and bundle first: whatever they name is in the log that is seen afterwards.
-static enum status begin(struct desk *desk, struct snapshot_item *items[3], struct error *err)
+static enum status begin(struct desk *desk, struct snapshot_item *items[PINS], struct error *err)
 {
     uint64_t seen = 0;
     desk->registry = snapshot_pin(desk->broker->registry, &items[0]);
     desk->bundle = snapshot_pin(desk->broker->policy, &items[1]);
     desk->directory = snapshot_pin(desk->broker->directory, &items[2]);
+    desk->epoch = snapshot_pin(desk->broker->epoch, &items[3]);
     enum status status = audit_reader_begin(desk->reader, &seen, err);
     if (status != ST_OK) {
         unpin(items);
@@ -46,7 +47,7 @@ static enum status begin(struct desk *desk, struct snapshot_item *items[3], stru
     return ST_OK;
 }
 
-static void end(struct desk *desk, struct snapshot_item *items[3])
+static void end(struct desk *desk, struct snapshot_item *items[PINS])
 {
     audit_log_end(desk->log);
     audit_reader_end(desk->reader);
@@ -237,7 +238,7 @@ static void handle_query(struct desk *desk, struct job *job)
 
 static void handle(struct desk *desk, struct job *job)
 {
-    struct snapshot_item *items[3];
+    struct snapshot_item *items[PINS];
     struct error err = { 0 };
     if (job->finishing) {
         job->after = NULL;

@@ -77,6 +77,7 @@ struct config_vedomod {
         uint64_t full_percent; // of the log's map or disk: from here on new requests are refused
         uint64_t retention_months; // contents of a month are kept so long behind its end
         int64_t publish_ms;        // peers are sent a new checkpoint this often
+        int64_t epoch_ms;          // all lists are committed to this often
     } audit;
     struct {
         int64_t code_ms;    // life of a citizen's one-time code

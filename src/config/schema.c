@@ -100,6 +100,8 @@ static const struct yaml_rule v_audit[] = {
       .help = "what entries of a month say is kept so long behind its end: 'vedomo audit forget'" },
     { "publish", YAML_RULE_DURATION, V(audit.publish_ms), .preset = "2 s", .min = S(1),
       .max = S(10), .help = "peers are sent a new checkpoint this often" },
+    { "epoch", YAML_RULE_DURATION, V(audit.epoch_ms), .preset = "1 h", .min = S(1), .max = H(24),
+      .help = "the lists of all persons are committed to this often" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_sessions[] = {

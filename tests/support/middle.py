@@ -21,11 +21,13 @@ POLL_MS = 20
 
 
 class Middle(threading.Thread):
-    def __init__(self, house, port, agencies):
+    def __init__(self, house, port, agencies, key_of=None):
+        """`agencies`: short name -> (member's code, …); `key_of(short)`: the key file, else the house's."""
         super().__init__(daemon=True)
         self.house = house
+        self.key_of = key_of or house.key_of
         self.endpoint = "tcp://127.0.0.1:%d" % port
-        self.shorts = {member.encode(): short for short, (member, _files) in agencies.items()}
+        self.shorts = {member.encode(): short for short, (member, *_files) in agencies.items()}
         self.key = read_key(os.path.join(house.home, "keys", "broker.key"))
         self.signer = nacl.signing.SigningKey(self.key["sign-seed"])
         self.log = nacl.signing.SigningKey(read_key(os.path.join(house.home, "keys", "log.key"))["sign-seed"])
@@ -81,7 +83,7 @@ class Middle(threading.Thread):
         kind = NAMES[head["type"]]
         if kind == "hello":
             short = self.shorts[decode("Hello", head["payload"])["member"]]
-            key = read_key(self.house.key_of(short))
+            key = read_key(self.key_of(short))
             back = context.socket(zmq.DEALER)
             back.setsockopt(zmq.LINGER, 0)
             back.setsockopt(zmq.CURVE_SERVERKEY, self.key["curve-public"])

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "link.h"
+#include "whole.h"
 
 #include "audit/verify.h"
 #include "base/clock.h"
@@ -19,12 +20,15 @@ enum { ARENA_BYTES = 4 * 1024 * 1024, FINDINGS_SHOWN = 1000 };
 
 struct options {
     const char *home;
+    const char *session;
     bool leaves_only;
 };
 
 static const struct command_option option_table[] = {
     { COMMAND_TEXT, offsetof(struct options, home), "home", 0, "HOME",
       "Check a broker's folder on this machine, bodies included" },
+    { COMMAND_TEXT, offsetof(struct options, session), "session", 0, "FILE",
+      "Check one citizen's list, in the citizen's session" },
     { COMMAND_FLAG, offsetof(struct options, leaves_only), "leaves-only", 0, NULL,
       "With --home: leave the bodies closed" },
     { .kind = COMMAND_END },
@@ -255,14 +259,22 @@ static enum status verify_remote(struct command_call *call, struct error *err)
 static enum status run(struct command_call *call, struct error *err)
 {
     const struct options *options = call->options;
-    return options->home != NULL ? verify_home(call, err) : verify_remote(call, err);
+    bool person = options->session != NULL || call->settings->subject != NULL;
+    if (person && options->home != NULL) {
+        return error_set(err, ST_USAGE, "a list is checked over a connection, without --home");
+    }
+    return person                  ? whole_run(call, options->session, err)
+           : options->home != NULL ? verify_home(call, err)
+                                   : verify_remote(call, err);
 }
 
 const struct command cmd_audit_verify = {
     .words = "audit verify",
-    .help = "Check the whole log: from outside, or a broker's folder",
-    .detail = "Beside a running broker too: it only reads. Exit code 1 when anything is off.",
-    .common = COMMAND_CONNECTS | COMMAND_TRUSTS,
+    .help = "Check the whole log, a broker's folder, or one person's list",
+    .detail = "Beside a running broker too: it only reads. With --subject - or --session the list "
+              "of that person is checked: every entry, that none is missing, and that the newest "
+              "epoch commits to it. Exit code 1 when anything is off.",
+    .common = COMMAND_CONNECTS | COMMAND_TRUSTS | COMMAND_SUBJECT | COMMAND_SPEAKS,
     .options = option_table,
     .options_bytes = sizeof(struct options),
     .run = run,
