@@ -252,6 +252,58 @@ def check_answer(c, asker, holder, pair, request_hash, request, decision):
         c.holds("padding of field %d" % i, len(plain) == 256 and not any(content[6][0]))
 
 
+DEPTH = 80
+
+
+def bit(tag, level):
+    return tag[1 + level // 8] >> (7 - level % 8) & 1
+
+
+def map_root(people, level=0):
+    """The node at `level` over {tag: leaf}, which share the bits above it."""
+    if not people:
+        return bytes(32)
+    if level == DEPTH:
+        (leaf,) = people.values()
+        return leaf
+    left = map_root({tag: leaf for tag, leaf in people.items() if not bit(tag, level)}, level + 1)
+    right = map_root({tag: leaf for tag, leaf in people.items() if bit(tag, level)}, level + 1)
+    return H(b"\x01", left, right)
+
+
+def map_path(people, tag):
+    """Bitmap and siblings on the way of a tag."""
+    bits, steps = 0, []
+    for level in reversed(range(DEPTH)):
+        beside = {other: leaf for other, leaf in people.items()
+                  if all(bit(other, i) == bit(tag, i) for i in range(level)) and bit(other, level) != bit(tag, level)}
+        if beside:
+            bits |= 1 << (DEPTH - 1 - level)
+            steps.append(map_root(beside, level + 1))
+    return bits.to_bytes(DEPTH // 8, "big"), b"".join(steps)
+
+
+def check_map(c):
+    people = {}
+    for i in range(3):
+        of = "map.%d." % i
+        tag = c.given(of + "tag")
+        chains = []
+        for which in (1, 2):
+            part = "%s%d." % (of, which)
+            salt = c.equal(part + "salt", blake2b(c.given("map.secret"), label(b"salt"), bytes([which]), tag))
+            chains.append(c.equal(part + "chain", H(label(b"chain"), bytes([which]), salt, c.given(part + "count"),
+                                                    c.given(part + "head"))))
+        people[tag] = c.equal(of + "leaf", H(b"\0", label(b"map"), tag, *chains))
+    root = map_root(people)
+    for i in (0, 3):
+        of = "map.%d." % i
+        bitmap, steps = map_path(people, c.given(of + "tag"))
+        c.equal(of + "bitmap", bitmap)
+        c.equal(of + "path", steps)
+        c.equal(of + "root", root)
+
+
 def main():
     c = Check(read(sys.argv[1]))
     asker, holder = check_parties(c)
@@ -260,6 +312,7 @@ def main():
     decision = check_entry(c, request_hash)
     check_answer(c, asker, holder, pair, request_hash, request, decision)
     check_batch(c, "answer.batch")
+    check_map(c)
     c.failures += ["%s is checked by nothing" % name for name in c.values if name not in c.seen]
     for failure in c.failures:
         print("%s: %s" % (sys.argv[1], failure))

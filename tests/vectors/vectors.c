@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "proof/map.h"
 #include "proof/receipt.h"
 #include "seal/batch.h"
 #include "seal/exchange.h"
@@ -488,6 +489,64 @@ static void vectors_answer(struct world *world)
     put_batch(world, &world->holder, "answer.batch", types, &payload, 1);
 }
 
+// Three persons, the proof of one of them and of nobody beside them.
+static void vectors_map(void)
+{
+    enum { PEOPLE = 3, NOBODY = PEOPLE };
+    static const int parts_at[PEOPLE + 1] = { -1, 7, 40, 79 }; // from the first: levels
+    uint8_t tags[PEOPLE + 1][PROOF_TAG_BYTES];
+    struct digest leaves[PEOPLE];
+    struct digest secret = counting(0xd0);
+    title("The map of an epoch");
+    put_bytes(bytes_digest(&secret), "map.secret");
+    for (unsigned i = 0; i <= NOBODY; i++) {
+        struct digest tag = counting(0x40);
+        if (parts_at[i] >= 0) {
+            tag.bytes[parts_at[i] / 8] ^= (uint8_t)(0x80 >> parts_at[i] % 8);
+        }
+        tags[i][0] = 1;
+        memcpy(tags[i] + 1, tag.bytes, DIGEST_BYTES);
+        struct bytes person = bytes_of(tags[i], PROOF_TAG_BYTES);
+        put_bytes(person, "map.%u.tag", i);
+        if (i == NOBODY) {
+            break;
+        }
+        struct digest chains[2];
+        struct proof_chain_head heads[2] = { { .count = i + 1, .head = counting((uint8_t)i) } };
+        for (uint8_t which = 1; which <= 2; which++) {
+            uint8_t number[8];
+            const struct bytes parts[] = { seal_label("vedomo/1 salt"), bytes_of(&which, 1),
+                                           person };
+            struct digest salt = seal_blake2b(bytes_digest(&secret), parts, ARRAY_COUNT(parts));
+            const struct proof_chain_head *head = &heads[which - 1];
+            chains[which - 1] = proof_chain_commitment((enum proof_chain)which, &salt, head);
+            put_bytes(seal_u64(number, head->count), "map.%u.%u.count", i, which);
+            put_bytes(bytes_digest(&head->head), "map.%u.%u.head", i, which);
+            put_bytes(bytes_digest(&salt), "map.%u.%u.salt", i, which);
+            put_bytes(bytes_digest(&chains[which - 1]), "map.%u.%u.chain", i, which);
+        }
+        leaves[i] = proof_map_leaf(tags[i], &chains[0], &chains[1]);
+        put_bytes(bytes_digest(&leaves[i]), "map.%u.leaf", i);
+    }
+    // Siblings: at each level at most one of the others parts from the way there.
+    for (unsigned who = 0; who <= NOBODY; who += NOBODY) {
+        struct proof_map_path path = { .count = 0 };
+        struct digest leaf = { 0 };
+        for (unsigned level = PROOF_MAP_DEPTH; level > 0; level--) {
+            for (unsigned i = 0; i < PEOPLE; i++) {
+                if (i != who && proof_map_common(tags[i], tags[who]) == level - 1) {
+                    struct digest node = proof_map_lift(tags[i], PROOF_MAP_DEPTH, level, leaves[i]);
+                    proof_map_path_add(&path, level - 1, &node);
+                }
+            }
+        }
+        struct digest root = proof_map_root(tags[who], who == NOBODY ? &leaf : &leaves[who], &path);
+        put_bytes(bytes_of(path.bitmap, sizeof(path.bitmap)), "map.%u.bitmap", who);
+        put_bytes(bytes_of(path.steps, path.count * DIGEST_BYTES), "map.%u.path", who);
+        put_bytes(bytes_digest(&root), "map.%u.root", who);
+    }
+}
+
 static void world_fini(struct world *world)
 {
     struct side *const sides[] = { &world->asker, &world->holder };
@@ -536,6 +595,7 @@ int main(int argc, char **argv)
     vectors_asker_batch(&world);
     vectors_entry(&world);
     vectors_answer(&world);
+    vectors_map();
     world_fini(&world);
     require(!out.failed, "too much output");
     int failed = 0;
