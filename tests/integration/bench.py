@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
@@ -89,6 +90,31 @@ def two_federations_take_turns_and_differ_in_what_was_said():
         equal((figures["registers"], other["registers"]), ("sqlite", "memory"), "registers")
         equal((other["agreements"], other["entries"]), (50, 2000), "the second one's")
         true(figures["against_rate_ratio"] > 0 and figures["against_cpu_ratio"] > 0, "compared")
+
+
+@test
+def the_drawing_is_well_formed_and_has_the_figures_of_the_run():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder, \
+            tempfile.TemporaryDirectory(prefix="vedomo-plot-") as other:
+        path = os.path.join(other, "run.svg")
+        label = 'a <small> & "slow" disk'
+        figures = bench(folder, "--askers", "2", "--window", "4", "--holders", "1", "--plot", path,
+                        "--label", label)
+        check(figures)
+        root = xml.etree.ElementTree.parse(path).getroot()
+        equal(root.tag, "{http://www.w3.org/2000/svg}svg", "an SVG")
+        texts = ["".join(node.itertext()) for node in root.iter()
+                 if node.tag.endswith(("}text", "}title"))]
+        true(any(label in text for text in texts), "the label as it was given")
+        for words in ("round", "exchanges a second", "percentile of the exchanges", "p99.9",
+                      "milliseconds, logarithmic", "full path", "bare proxy"):
+            true(words in texts, words)
+        # One round: the median is the round.
+        for name, series in (("full_path_per_s", "full path"), ("proxy_per_s", "bare proxy")):
+            shown = [float(text.split(": ")[1]) for text in texts if text.startswith(series + ": ")]
+            true(any(abs(value - figures[name]) <= 0.51 for value in shown), name)
+        true(all("href" not in name for node in root.iter() for name in node.attrib),
+             "nothing from outside")
 
 
 @test

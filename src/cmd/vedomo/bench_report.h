@@ -19,6 +19,8 @@ struct bench_options {
     uint64_t sample;
     bool layers;
     const char *cpus;
+    const char *plot;
+    const char *label;
     const char *vedomod;
     const char *folder;
 };

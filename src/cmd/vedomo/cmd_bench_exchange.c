@@ -8,8 +8,11 @@
 #include <stdlib.h>
 
 #include "bench_ground.h"
+#include "bench_plot.h"
 #include "bench_report.h"
 #include "commands.h"
+
+#include "base/text.h"
 
 enum {
     SETTLE_MS = 60 * 1000,
@@ -55,6 +58,10 @@ static const struct command_option option_table[] = {
       "Measure what each layer costs, on the messages and entries of the run" },
     { COMMAND_TEXT, offsetof(struct bench_options, cpus), "cpus", 0, "LIST",
       "Run everything on these processors: 0,1 or 0-3" },
+    { COMMAND_TEXT, offsetof(struct bench_options, plot), "plot", 0, "FILE",
+      "Draw the run as SVG" },
+    { COMMAND_TEXT, offsetof(struct bench_options, label), "label", 0, "TEXT",
+      "A line of your own in the drawing" },
     { COMMAND_TEXT, offsetof(struct bench_options, vedomod), "vedomod", 0, "FILE",
       "The broker's program (default: beside this one)" },
     { COMMAND_TEXT, offsetof(struct bench_options, folder), "dir", 0, "DIR",
@@ -245,6 +252,9 @@ static enum status read_options(struct bench_run *bench, struct error *err)
     if (status == ST_OK) {
         status = check_registers(options->registers, &options->shape.sqlite, err);
     }
+    if (status == ST_OK && options->label != NULL && !text_utf8_valid(bytes_text(options->label))) {
+        status = error_set(err, ST_USAGE, "--label: not UTF-8");
+    }
     for (size_t i = 0; status == ST_OK && i < bench->arm_count; i++) {
         bench->arms[i].shape = options->shape;
         if (i > 0) {
@@ -330,6 +340,8 @@ static enum status run(struct command_call *call, struct error *err)
     }
     if (status == ST_OK) {
         bench_report(call->out, &bench, &call->failed);
+        status =
+            bench.options.plot == NULL ? ST_OK : bench_plot_write(bench.options.plot, &bench, err);
     }
     tear_down(&bench);
     return status;
