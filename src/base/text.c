@@ -27,9 +27,25 @@ static size_t utf8_length(const uint8_t *p, size_t left)
     return overlong || outside ? 0 : length;
 }
 
+// How many bytes from the start on are ASCII without NUL, looked at eight at a time.
+static size_t plain_bytes(struct bytes text)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    for (; i + sizeof(uint64_t) <= text.size; i += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, text.data + i, sizeof(word));
+        // A byte from 0x80 on has its high bit set, a NUL gets it by the subtraction.
+        if (((word | (word - ones)) & ones << 7) != 0) {
+            break;
+        }
+    }
+    return i;
+}
+
 bool text_utf8_valid(struct bytes text)
 {
-    size_t i = 0;
+    size_t i = plain_bytes(text);
     while (i < text.size) {
         size_t length = utf8_length(text.data + i, text.size - i);
         if (length == 0) {

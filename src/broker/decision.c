@@ -299,6 +299,7 @@ static struct wire_verdict *list_verdicts(struct job *job, const struct policy_d
     const struct exchange *exchange = job->exchange;
     struct wire_verdict *verdicts =
         arena_take(job->arena, decision->field_count * sizeof(*verdicts));
+    size_t granted = 0; // as keep_decision() has listed them
     for (size_t i = 0; verdicts != NULL && i < decision->field_count; i++) {
         const struct policy_field_decision *field = &decision->fields[i];
         enum catalogue_reason reason = true_reasons ? field->reason : field->asker_reason;
@@ -308,7 +309,7 @@ static struct wire_verdict *list_verdicts(struct job *job, const struct policy_d
             .reason = bytes_text(catalogue_reason_name(reason)),
         };
         if (field->verdict == POLICY_PERMIT) {
-            verdicts[i].given = form_text(job->arena, field->given);
+            verdicts[i].given = exchange->grants[granted++].form;
         }
     }
     return verdicts;

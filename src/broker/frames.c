@@ -26,8 +26,31 @@ static bool is_signed(enum wire_type type)
     return type == WIRE_WELCOME || type == WIRE_PROOF || type == WIRE_RESULT;
 }
 
-enum status frame_make(struct frame_maker *maker, enum wire_type type, const struct id *ref,
-                       const void *in, struct bus_frame *frame, struct error *err)
+// The payload is packed behind room for what comes before it, so that it is copied once.
+static enum status make_unsigned(struct frame_maker *maker, enum wire_type type,
+                                 const struct id *ref, const void *in, struct bus_frame *frame,
+                                 struct error *err)
+{
+    static const struct id none;
+    uint8_t begin[WIRE_HEAD_BEGIN_MAX];
+    buffer_clear(&maker->head);
+    (void)buffer_reserve(&maker->head, WIRE_HEAD_BEGIN_MAX);
+    enum status status = wire_encode(wire_type_schema(type), in, &maker->head, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    size_t payload_bytes = maker->head.size - WIRE_HEAD_BEGIN_MAX;
+    if (payload_bytes > WIRE_HEAD_MAX_BYTES) {
+        return error_set(err, ST_NOMEM, "%s: larger than a Head may be", wire_type_name(type));
+    }
+    size_t size = wire_head_begin(type, ref == NULL ? &none : ref, payload_bytes, begin);
+    uint8_t *head = maker->head.data + WIRE_HEAD_BEGIN_MAX - size;
+    memcpy(head, begin, size);
+    return bus_frame_copy(frame, bytes_of(head, size + payload_bytes), err);
+}
+
+static enum status make_signed(struct frame_maker *maker, enum wire_type type, const struct id *ref,
+                               const void *in, struct bus_frame *frame, struct error *err)
 {
     buffer_clear(&maker->payload);
     buffer_clear(&maker->head);
@@ -35,24 +58,27 @@ enum status frame_make(struct frame_maker *maker, enum wire_type type, const str
     if (status != ST_OK) {
         return status;
     }
-    struct wire_head head = { .type = type, .payload = buffer_view(&maker->payload) };
+    const struct broker_home *home = &maker->broker->home;
+    uint8_t signature[SEAL_SIGNATURE_BYTES];
+    struct seal_batch_path path;
+    struct wire_batch_sig sig = { .size = 1, .key = home->broker.sign_key };
+    struct wire_head head = { .type = type, .payload = buffer_view(&maker->payload), .sig = &sig };
     if (ref != NULL) {
         head.ref = *ref;
     }
-    uint8_t signature[SEAL_SIGNATURE_BYTES];
-    struct wire_batch_sig sig = { .size = 1 };
-    if (is_signed(type)) {
-        const struct broker_home *home = &maker->broker->home;
-        seal_random(sig.salt.bytes, DIGEST_BYTES);
-        struct digest leaf = seal_batch_leaf(wire_type_name(type), &sig.salt, head.payload);
-        struct seal_batch_path path;
-        seal_batch_sign(home->broker.signer, &maker->broker->audience, &leaf, 1, signature, &path);
-        sig.key = home->broker.sign_key;
-        sig.signature = bytes_of(signature, sizeof(signature));
-        head.sig = &sig;
-    }
+    seal_random(sig.salt.bytes, DIGEST_BYTES);
+    struct digest leaf = seal_batch_leaf(wire_type_name(type), &sig.salt, head.payload);
+    seal_batch_sign(home->broker.signer, &maker->broker->audience, &leaf, 1, signature, &path);
+    sig.signature = bytes_of(signature, sizeof(signature));
     status = wire_encode(WIRE_SCHEMA_HEAD, &head, &maker->head, err);
     return status != ST_OK ? status : bus_frame_copy(frame, buffer_view(&maker->head), err);
+}
+
+enum status frame_make(struct frame_maker *maker, enum wire_type type, const struct id *ref,
+                       const void *in, struct bus_frame *frame, struct error *err)
+{
+    return is_signed(type) ? make_signed(maker, type, ref, in, frame, err)
+                           : make_unsigned(maker, type, ref, in, frame, err);
 }
 
 static void reply_or_nothing(struct job *job, enum status status)

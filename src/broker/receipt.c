@@ -1,29 +1,38 @@
 // Copies of receipts.
 #include "broker/receipt.h"
 
-static bool keep(struct arena *arena, struct bytes *bytes)
+// Moves the bytes behind *room and views them there.
+static void keep(uint8_t **room, struct bytes *bytes)
 {
-    *bytes = arena_copy(arena, *bytes);
-    return bytes->data != NULL;
+    if (bytes->size > 0) {
+        memcpy(*room, bytes->data, bytes->size);
+    }
+    bytes->data = *room;
+    *room += bytes->size;
 }
 
 const struct wire_receipt *receipt_keep(struct arena *arena, const struct audit_receipt *from)
 {
-    struct wire_receipt *receipt = arena_take(arena, sizeof(*receipt));
-    struct wire_receipt_extra *extra = arena_take(arena, sizeof(*extra));
-    struct bytes *others = arena_take(arena, from->extra.others_count * sizeof(*others));
-    if (receipt == NULL || extra == NULL || others == NULL) {
+    const struct wire_receipt_extra *extra = &from->extra;
+    size_t size = from->receipt.proof.size + from->receipt.checkpoint.size + extra->leaf.size +
+                  extra->part.size;
+    for (size_t i = 0; i < extra->others_count; i++) {
+        size += from->others[i].size;
+    }
+    struct audit_receipt *kept = arena_room(arena, sizeof(*kept) + size);
+    if (kept == NULL) {
         return NULL;
     }
-    *receipt = from->receipt;
-    *extra = from->extra;
-    receipt->extra = extra;
-    extra->others = others;
-    bool kept = keep(arena, &receipt->proof) && keep(arena, &receipt->checkpoint) &&
-                keep(arena, &extra->leaf) && keep(arena, &extra->part);
-    for (size_t i = 0; kept && i < extra->others_count; i++) {
-        others[i] = from->extra.others[i];
-        kept = keep(arena, &others[i]);
+    uint8_t *room = (uint8_t *)(kept + 1);
+    *kept = *from;
+    kept->receipt.extra = &kept->extra;
+    kept->extra.others = kept->others;
+    keep(&room, &kept->receipt.proof);
+    keep(&room, &kept->receipt.checkpoint);
+    keep(&room, &kept->extra.leaf);
+    keep(&room, &kept->extra.part);
+    for (size_t i = 0; i < extra->others_count; i++) {
+        keep(&room, &kept->others[i]);
     }
-    return kept ? receipt : NULL;
+    return &kept->receipt;
 }

@@ -23,6 +23,7 @@ struct recorder {
     struct frame_maker maker;
     size_t batch_max;
     int64_t commit_ns;                      // what the last one took
+    struct audit_commit *done;              // of the batch: what receipts view
     struct job *to_router[AUDIT_BATCH_MAX]; // passed on together, in order
     size_t router_count;
 };
@@ -166,6 +167,7 @@ static void pass_on(struct recorder *recorder, struct job *job)
             // On record, but without words: the router sees the empty head and ends it.
             log_event(LOG_LEVEL_ERROR, "reply.failed", log_text("why", err.message));
         }
+        job->record.receipt = NULL; // it views the commit, which goes
         break;
     case RECORD_STALE:
         decide_again(recorder, job);
@@ -191,11 +193,10 @@ static enum status commit(struct recorder *recorder, struct error *err)
 {
     struct stage *stage = recorder->stage;
     struct broker *broker = recorder->broker;
-    struct audit_commit *done = NULL;
     int64_t begin_ns = clock_monotonic_ns();
-    enum status status =
-        audit_journal_append(broker->journal, stage_entries(stage), stage_count(stage),
-                             stage_size(stage), audit_journal_term(broker->journal), &done, err);
+    enum status status = audit_journal_append(
+        broker->journal, stage_entries(stage), stage_count(stage), stage_size(stage),
+        audit_journal_term(broker->journal), &recorder->done, err);
     recorder->commit_ns = clock_monotonic_ns() - begin_ns;
     metric_add(METRIC_SYNC_NS, (uint64_t)recorder->commit_ns);
     if (status == ST_FULL) {
@@ -209,9 +210,7 @@ static enum status commit(struct recorder *recorder, struct error *err)
     }
     metric_add(METRIC_COMMITS, 1);
     metric_add(METRIC_ENTRIES, stage_count(stage));
-    status = stage_done(stage, done, err);
-    audit_commit_unref(&done);
-    return status;
+    return stage_done(stage, recorder->done, err);
 }
 
 static enum status record_batch(struct recorder *recorder, struct job **jobs, size_t count,
@@ -226,6 +225,7 @@ static enum status record_batch(struct recorder *recorder, struct job **jobs, si
     }
     stage_end(recorder->stage);
     if (status != ST_OK) {
+        audit_commit_unref(&recorder->done);
         return status;
     }
     // The router gets the releases before control hears of a withdrawal behind them, and so before
@@ -237,6 +237,7 @@ static enum status record_batch(struct recorder *recorder, struct job **jobs, si
             jobs[i] = NULL;
         }
     }
+    audit_commit_unref(&recorder->done);
     broker_pass(recorder->broker->to_router, recorder->to_router, recorder->router_count);
     for (size_t i = 0; i < count; i++) {
         if (jobs[i] != NULL) {

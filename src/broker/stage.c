@@ -272,25 +272,29 @@ void stage_add(struct stage *stage, struct job *job)
 
 // ---- after the commit
 
-// A decision's receipt goes on living with its exchange, any other's with its job.
+// A decision's receipt goes on living with its exchange. What control or a reader makes of another
+// one comes later, so it lives with its job; the recorder's own replies view the commit itself.
 static enum status fill_receipt(struct audit_commit *commit, struct job *job, struct error *err)
 {
     struct record *record = &job->record;
     if (record->receipt_part == 0) {
         return ST_OK;
     }
-    struct audit_receipt receipt;
+    struct audit_receipt *receipt = arena_room(job->arena, sizeof(*receipt));
+    if (receipt == NULL) {
+        return error_set(err, ST_NOMEM, "receipt: no memory");
+    }
     enum status status = audit_commit_receipt(commit, record->place, &record->entry,
-                                              record->receipt_part, &receipt, err);
+                                              record->receipt_part, receipt, err);
     if (status != ST_OK) {
         return status;
     }
     bool decision = record->kind == RECORD_DECISION;
-    record->receipt = receipt_keep(decision ? job->exchange->arena : job->arena, &receipt);
-    if (record->receipt == NULL) {
-        return error_set(err, ST_NOMEM, "receipt: no memory");
+    record->receipt = &receipt->receipt;
+    if (decision || job->after != NULL) {
+        record->receipt = receipt_keep(decision ? job->exchange->arena : job->arena, receipt);
     }
-    return ST_OK;
+    return record->receipt != NULL ? ST_OK : error_set(err, ST_NOMEM, "receipt: no memory");
 }
 
 enum status stage_done(struct stage *stage, struct audit_commit *commit, struct error *err)

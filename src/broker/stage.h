@@ -22,7 +22,8 @@ size_t stage_count(const struct stage *stage);
 const struct audit_entry *const *stage_entries(const struct stage *stage);
 uint64_t stage_size(const struct stage *stage); // of the log before the batch
 
-// After the commit: publishes rows, swaps registry and bundle, fills in every added record. A
+// After the commit: publishes rows, swaps registry and bundle, fills in every added record; the
+// receipts of jobs that go straight to the router view the commit, unless they are decisions'. A
 // failure here means that readers could miss what is durable: the process has to stop.
 NODISCARD enum status stage_done(struct stage *stage, struct audit_commit *commit,
                                  struct error *err);

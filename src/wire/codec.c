@@ -328,40 +328,54 @@ static ProtobufCBinaryData lent(struct bytes bytes)
 static enum status lend(enum wire_schema schema, const void *ours, struct scratch *scratch,
                         void **theirs, struct error *err);
 
-// A list's items in protobuf-c's form; *to is NULL before.
+// The items of a list, or the one message of a field, in protobuf-c's form.
 static enum status lend_list(const struct wire_rules *rules, const struct wire_rule *rule,
-                             const struct list *list, struct scratch *scratch, void **to,
-                             struct error *err)
+                             const ProtobufCFieldDescriptor *field, const uint8_t *member,
+                             void *made, struct scratch *scratch, struct error *err)
 {
-    if (list->count == 0) {
+    const void *items = *(const void *const *)(const void *)member;
+    void **to = (void **)(void *)((uint8_t *)made + field->offset);
+    if (rule->kind == WIRE_RULE_MESSAGE) {
+        return items == NULL ? ST_OK : lend(rule->schema, items, scratch, to, err);
+    }
+    size_t count = ((const struct list *)(const void *)member)->count;
+    *(size_t *)(void *)((uint8_t *)made + field->quantifier_offset) = count;
+    if (count == 0) {
         return ST_OK;
     }
-    if (rule->kind == WIRE_RULE_MESSAGES) {
-        size_t size = wire_rules_of(rule->schema)->size;
-        void **items = scratch_take(scratch, list->count * sizeof(*items));
-        enum status status = items == NULL ? no_scratch(rules, err) : ST_OK;
-        for (size_t i = 0; status == ST_OK && i < list->count; i++) {
-            status = lend(rule->schema, (const uint8_t *)list->items + i * size, scratch, &items[i],
-                          err);
-        }
-        *to = items;
-        return status == ST_OK && rule->schema == WIRE_SCHEMA_EXTENSION
-                   ? wire_check_extensions(rules, list->items, list->count, err)
-                   : status;
-    }
-    if (rule->kind == WIRE_RULE_CODES || rule->kind == WIRE_RULE_BLOBS) {
-        ProtobufCBinaryData *items = scratch_take(scratch, list->count * sizeof(*items));
-        if (items == NULL) {
-            return no_scratch(rules, err);
-        }
-        for (size_t i = 0; i < list->count; i++) {
-            items[i] = lent(((const struct bytes *)list->items)[i]);
-        }
-        *to = items;
+    if (rule->kind == WIRE_RULE_NUMBERS || rule->kind == WIRE_RULE_NUMBERS64) {
+        *to = (void *)(uintptr_t)items;
         return ST_OK;
     }
-    *to = (void *)(uintptr_t)list->items;
-    return ST_OK;
+    bool messages = rule->kind == WIRE_RULE_MESSAGES;
+    void *lent_items =
+        scratch_take(scratch, count * (messages ? sizeof(void *) : sizeof(ProtobufCBinaryData)));
+    if (lent_items == NULL) {
+        return no_scratch(rules, err);
+    }
+    *to = lent_items;
+    if (!messages) {
+        for (size_t i = 0; i < count; i++) {
+            ((ProtobufCBinaryData *)lent_items)[i] = lent(((const struct bytes *)items)[i]);
+        }
+        return ST_OK;
+    }
+    size_t size = wire_rules_of(rule->schema)->size;
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
+        status = lend(rule->schema, (const uint8_t *)items + i * size, scratch,
+                      &((void **)lent_items)[i], err);
+    }
+    return status == ST_OK && rule->schema == WIRE_SCHEMA_EXTENSION
+               ? wire_check_extensions(rules, items, count, err)
+               : status;
+}
+
+// Whether the rules have nothing against a member of zeros, which is how an absent field looks.
+static bool may_be_absent(const struct wire_rule *rule)
+{
+    return !rule->needed && rule->min == 0 && rule->kind != WIRE_RULE_VERSION &&
+           rule->kind != WIRE_RULE_ENUM;
 }
 
 // From our struct to protobuf-c's, whose bytes stay ours, each field checked against its row.
@@ -369,6 +383,7 @@ static enum status lend(enum wire_schema schema, const void *ours, struct scratc
                         void **theirs, struct error *err)
 {
     const struct wire_rules *rules = wire_rules_of(schema);
+    static const uint8_t absent[DIGEST_BYTES];
     const ProtobufCFieldDescriptor *fields = descriptors[schema]->fields;
     ProtobufCMessage *made = scratch_take(scratch, descriptors[schema]->sizeof_message);
     if (made == NULL) {
@@ -381,6 +396,9 @@ static enum status lend(enum wire_schema schema, const void *ours, struct scratc
         const struct wire_rule *rule = &rules->rows[i];
         const uint8_t *member = (const uint8_t *)ours + rule->offset;
         uint8_t *to = (uint8_t *)made + fields[i].offset;
+        if (may_be_absent(rule) && memcmp(member, absent, rule->width) == 0) {
+            continue;
+        }
         status = wire_check_row(rules, rule, member, err);
         if (status != ST_OK) {
             break;
@@ -408,21 +426,14 @@ static enum status lend(enum wire_schema schema, const void *ours, struct scratc
         case WIRE_RULE_BOOL:
             *(protobuf_c_boolean *)to = *(const bool *)member;
             break;
-        case WIRE_RULE_MESSAGE: {
-            const void *item = *(const void *const *)member;
-            status = item == NULL ? ST_OK : lend(rule->schema, item, scratch, (void **)to, err);
-            break;
-        }
+        case WIRE_RULE_MESSAGE:
         case WIRE_RULE_MESSAGES:
         case WIRE_RULE_CODES:
         case WIRE_RULE_BLOBS:
         case WIRE_RULE_NUMBERS:
-        case WIRE_RULE_NUMBERS64: {
-            const struct list *list = (const struct list *)(const void *)member;
-            *(size_t *)((uint8_t *)made + fields[i].quantifier_offset) = list->count;
-            status = lend_list(rules, rule, list, scratch, (void **)to, err);
+        case WIRE_RULE_NUMBERS64:
+            status = lend_list(rules, rule, &fields[i], member, made, scratch, err);
             break;
-        }
         }
     }
     return status;
@@ -445,4 +456,27 @@ enum status wire_encode(enum wire_schema schema, const void *in, struct buffer *
     }
     scratch_fini(&scratch);
     return status;
+}
+
+size_t wire_head_begin(enum wire_type type, const struct id *ref, size_t payload_bytes,
+                       uint8_t out[WIRE_HEAD_BEGIN_MAX])
+{
+    static const struct id none;
+    enum { TAG_TYPE = 1 << 3, TAG_REF = 2 << 3 | 2, TAG_PAYLOAD = 3 << 3 | 2 };
+    size_t size = 0;
+    out[size++] = TAG_TYPE;
+    out[size++] = (uint8_t)type; // less than 128
+    if (!id_equal(ref, &none)) {
+        out[size++] = TAG_REF;
+        out[size++] = ID_BYTES;
+        memcpy(out + size, ref->bytes, ID_BYTES);
+        size += ID_BYTES;
+    }
+    out[size++] = TAG_PAYLOAD;
+    size_t left = payload_bytes;
+    for (; left >= 0x80; left >>= 7) {
+        out[size++] = (uint8_t)(left | 0x80);
+    }
+    out[size++] = (uint8_t)left;
+    return size;
 }

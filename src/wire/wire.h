@@ -90,6 +90,12 @@ NODISCARD enum status wire_decode(enum wire_schema schema, struct bytes payload,
 NODISCARD enum status wire_encode(enum wire_schema schema, const void *in, struct buffer *out,
                                   struct error *err);
 
+// The bytes of an unsigned Head before its payload of 1 to WIRE_HEAD_MAX_BYTES bytes: with the
+// payload behind them they are what wire_encode() makes of that Head. Returns how many.
+enum { WIRE_HEAD_BEGIN_MAX = 24 };
+size_t wire_head_begin(enum wire_type type, const struct id *ref, size_t payload_bytes,
+                       uint8_t out[WIRE_HEAD_BEGIN_MAX]);
+
 // The schema of a type's payload; WIRE_SCHEMA_COUNT for a type without one (kept for later).
 enum wire_schema wire_type_schema(enum wire_type type);
 

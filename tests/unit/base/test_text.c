@@ -29,6 +29,22 @@ TEST(utf8_is_what_rfc_3629_says_and_has_no_nul)
     assert_false(text_utf8_valid(bytes_of("a\0b", 3)));
 }
 
+TEST(utf8_is_judged_alike_at_every_place_of_a_long_text)
+{
+    char text[41];
+    for (size_t at = 0; at < sizeof(text); at++) {
+        for (unsigned c = 0; c < 256; c++) {
+            memset(text, 'a', sizeof(text));
+            text[at] = (char)c;
+            assert_int_equal(text_utf8_valid(bytes_of(text, sizeof(text))), c != 0 && c < 0x80);
+        }
+        if (at > 0) {
+            memcpy(text + at - 1, "\xD0\xB6", 2);
+            assert_true(text_utf8_valid(bytes_of(text, sizeof(text))));
+        }
+    }
+}
+
 TEST(a_code_is_ascii_of_its_alphabet_and_length)
 {
     assert_true(text_is_code(bytes_text("ru/interior/road-safety"), 64, "/-"));

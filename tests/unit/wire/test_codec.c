@@ -690,3 +690,26 @@ TEST(cut_and_flipped_messages_are_refused_or_mean_something)
         fixture_end(&f);
     }
 }
+
+TEST(a_head_begun_by_hand_is_the_head_that_the_codec_makes)
+{
+    struct fixture f = fixture();
+    struct id ref = { { 1, 2, 3 } };
+    static const size_t sizes[] = { 1, 2, 127, 128, 129, 16383, 16384, 32767, 32768 };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        for (uint32_t type = 1; type < WIRE_TYPE_COUNT; type++) {
+            uint8_t begin[WIRE_HEAD_BEGIN_MAX];
+            struct wire_head head = { .type = type, .payload = fill_bytes(f.arena, sizes[i], 'p') };
+            head.ref = i % 2 == 0 ? ref : (struct id){ 0 };
+            buffer_clear(&f.buffer);
+            assert_ok(wire_encode(WIRE_SCHEMA_HEAD, &head, &f.buffer, &err));
+            size_t size = wire_head_begin((enum wire_type)type, &head.ref, sizes[i], begin);
+            assert_in_range(size, 1, WIRE_HEAD_BEGIN_MAX);
+            assert_int_equal(size + sizes[i], f.buffer.size);
+            assert_memory_equal(f.buffer.data, begin, size);
+            assert_memory_equal(f.buffer.data + size, head.payload.data, sizes[i]);
+        }
+        arena_reset(f.arena);
+    }
+    fixture_end(&f);
+}
