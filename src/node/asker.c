@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/event.h"
+#include "node/persons.h"
 #include "seal/exchange.h"
 #include "seal/secret.h"
 #include "wire/wire.h"
@@ -253,14 +254,10 @@ void node_asker_look(struct node_engine *engine, struct node_task *task, bool ca
 static bool person_agrees(struct node_engine *engine, const struct node_call *call)
 {
     const struct wire_request *request = &call->sent.request;
-    if (!call->opened.recorded || digest_is_zero(&call->opened.asker_check) ||
-        node_memory_person(engine->memory, request->subject_scheme, request->subject,
-                           call->opened.tag_key_id, &call->opened.asker_check, node_now())) {
-        return true;
-    }
-    log_event(LOG_LEVEL_ERROR, "subject.check-differs", log_id("request", call->sent.id),
-              log_text("side", "asker"));
-    return false;
+    return !call->opened.recorded || digest_is_zero(&call->opened.asker_check) ||
+           node_person_problem(engine, request->subject_scheme, request->subject,
+                               call->opened.tag_key_id, &call->opened.asker_check, &call->sent.id,
+                               "asker") == NULL;
 }
 
 static void save_receipt(struct node_engine *engine, const struct node_call *call,

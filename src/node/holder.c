@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/event.h"
+#include "node/persons.h"
 #include "seal/secret.h"
 #include "wire/wire.h"
 
@@ -197,12 +198,20 @@ static enum status check(struct node_engine *engine, struct node_ask *ask,
     return status;
 }
 
-static bool person_agrees(struct node_engine *engine, const struct node_ask *ask)
+// The log files each person under one pseudonym; another one is an alarm.
+static bool person_agrees(struct node_engine *engine, struct node_ask *ask)
 {
     const struct wire_request *request = &ask->asked.request;
-    return digest_is_zero(&ask->grant.holder_check) ||
-           node_memory_person(engine->memory, request->subject_scheme, request->subject,
-                              ask->grant.tag_key_id, &ask->grant.holder_check, node_now());
+    if (digest_is_zero(&ask->grant.holder_check)) {
+        return true;
+    }
+    const char *problem = node_person_problem(engine, request->subject_scheme, request->subject,
+                                              ask->grant.tag_key_id, &ask->grant.holder_check,
+                                              &request->id, "holder");
+    if (problem != NULL) {
+        refuse(engine, ask, "ask.refused", problem);
+    }
+    return problem == NULL;
 }
 
 static void advance(struct node_engine *engine, struct node_ask *ask)
@@ -233,9 +242,6 @@ static void advance(struct node_engine *engine, struct node_ask *ask)
         return;
     }
     if (!person_agrees(engine, ask)) {
-        log_event(LOG_LEVEL_ERROR, "subject.check-differs", log_id("request", request->id),
-                  log_text("side", "holder"));
-        refuse(engine, ask, "ask.refused", "the log files this person under another pseudonym");
         return;
     }
     look_up(engine, ask);

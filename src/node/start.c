@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "bus/context.h"
+#include "node/persons.h"
 #include "registry/file.h"
 #include "seal/batch.h"
 #include "seal/secret.h"
@@ -299,6 +300,9 @@ enum status node_engine_start(const struct config_node *config,
     }
     if (status == ST_OK) {
         status = make_tables(made, err);
+    }
+    if (status == ST_OK) {
+        status = node_persons_open(made, err);
     }
     if (status == ST_OK) {
         status = node_policy_load(made, err);

@@ -229,6 +229,20 @@ def a_decision_forged_with_the_logs_own_key_names_no_other_agreement_or_parties(
 
 
 @test
+def a_pseudonym_is_remembered_beyond_a_restart_and_a_new_tag_key_needs_its_entry():
+    HOUSE.nodes[HOLDER].stop()
+    HOUSE.start_node(HOLDER)
+    HOUSE.wait_for_node(HOLDER, PATIENCE_S)
+    unanswered(lambda ask: {**ask, "decision": BETWEEN.receipt(ask["decision"], holder_check=secrets.token_bytes(32))}, "another pseudonym")
+    unanswered(lambda ask: {**ask, "decision": BETWEEN.receipt(ask["decision"], tag_key_id=2)}, "no entry of it says so")
+    true("subject.key-unknown" in log_of(HOLDER), "the alarm names it")
+    path = os.path.join(HOUSE.dir, "agencies", HOLDER, "state", "persons")
+    equal(os.stat(path).st_mode & 0o777, 0o600, "nobody else reads it")
+    with open(path, "rb") as file:
+        true(b"VD00" not in file.read(), "no identifier")
+
+
+@test
 def the_same_ask_is_answered_once():
     told("ask", lambda values, boxes: [("ask", values, boxes), ("ask", values, boxes)], HOLDER)
     status, document = HOUSE.ask(HOUSE.identity_question())
