@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "audit/journal_inside.h"
+#include "audit/keys.h"
 #include "audit/meta.h"
 #include "audit/published.h"
 #include "audit/tiles.h"
@@ -22,14 +23,14 @@
 
 enum {
     BODY_SCRATCH_BYTES = AUDIT_BODY_BYTES_MAX + 1024,
-    NOTE_ROOM_BYTES = 1024,
+    NOTE_ROOM_BYTES = 4096,
 };
 
 struct audit_journal {
     struct store *store;
     struct audit_vault *vault;
-    const struct seal_signer *signer;
-    struct proof_key key; // its name is the origin
+    struct audit_keys *keys;
+    char origin[PROOF_NAME_MAX + 1];
     uint64_t term;
 
     // The recorder's.
@@ -70,7 +71,7 @@ struct audit_vault *audit_journal_vault(struct audit_journal *journal)
 
 struct bytes audit_journal_origin(const struct audit_journal *journal)
 {
-    return bytes_text(journal->key.name);
+    return bytes_text(journal->origin);
 }
 
 const struct audit_edge *audit_journal_pin_edge(struct audit_journal *journal,
@@ -83,8 +84,8 @@ void audit_journal_sign(const struct audit_journal *journal, uint64_t size,
                         const struct digest *root, struct buffer *note)
 {
     struct proof_checkpoint checkpoint = { .size = size, .root = *root };
-    memcpy(checkpoint.origin, journal->key.name, sizeof(checkpoint.origin));
-    proof_checkpoint_sign(&checkpoint, &journal->key, journal->signer, note);
+    memcpy(checkpoint.origin, journal->origin, sizeof(checkpoint.origin));
+    audit_keys_sign(journal->keys, &checkpoint, note);
 }
 
 bool audit_journal_note(struct audit_journal *journal, uint64_t size, struct buffer *note)
@@ -182,8 +183,11 @@ static enum status open_log(struct audit_journal *journal, bool create, struct e
         status = audit_record_size(txn, &tiles.size, err);
     }
     if (status == ST_OK) {
-        status = audit_meta_open(txn, audit_journal_origin(journal), &journal->key.key, tiles.size,
-                                 create, err);
+        status = audit_meta_open(txn, audit_journal_origin(journal),
+                                 audit_keys_first(journal->keys), tiles.size, create, err);
+    }
+    if (status == ST_OK) {
+        status = audit_keys_load(journal->keys, txn, err);
     }
     if (status == ST_OK) {
         status = load_edge(journal, &tiles, err);
@@ -241,14 +245,16 @@ enum status audit_journal_open(const struct audit_journal_options *options,
         return error_set(err, ST_NOMEM, "log");
     }
     opened->vault = options->vault;
-    opened->signer = options->signer;
     enum status status = allocate(opened, err);
     if (status == ST_OK) {
-        status = proof_key_make(options->origin, PROOF_KEY_ED25519,
-                                seal_signer_key(options->signer), &opened->key, err);
+        status = options->signers != NULL
+                     ? audit_keys_create(options->origin, options->signers, options->signer_count,
+                                         &opened->keys, err)
+                     : audit_keys_create(options->origin, &options->signer, 1, &opened->keys, err);
     }
     if (status == ST_OK) {
-        status = audit_published_create(options->home, &opened->key, &opened->published, err);
+        snprintf(opened->origin, sizeof(opened->origin), "%s", options->origin);
+        status = audit_published_create(options->home, opened->keys, &opened->published, err);
     }
     if (status == ST_OK && snprintf(folder, sizeof(folder), "%s/" AUDIT_JOURNAL_FOLDER,
                                     options->home) >= (int)sizeof(folder)) {
@@ -288,6 +294,7 @@ void audit_journal_close(struct audit_journal **journal)
     store_close(&closed->store);
     snapshot_destroy(&closed->latest);
     audit_published_destroy(&closed->published);
+    audit_keys_destroy(&closed->keys);
     snapshot_destroy(&closed->upper);
     proof_batch_destroy(&closed->batch);
     buffer_fini(&closed->body);
@@ -395,6 +402,12 @@ static enum status write_batch(struct audit_journal *journal,
     if (status == ST_OK) {
         status = audit_published_write(rows, txn, err);
     }
+    if (status == ST_OK && audit_keys_planned(journal->keys)) {
+        const struct proof_frontier *after = proof_batch_frontier(journal->batch);
+        const struct proof_checkpoint checkpoint = { .size = after->size,
+                                                     .root = proof_frontier_root(after) };
+        status = audit_keys_write(journal->keys, txn, journal->frontier.size, &checkpoint, err);
+    }
     if (status == ST_OK) {
         status = store_commit(&txn, err);
         *unknown = status != ST_OK && status != ST_FULL;
@@ -457,8 +470,12 @@ enum status audit_journal_append(struct audit_journal *journal,
         advance(journal, entries[count - 1]->minutes);
         status = share_checkpoint(journal, made, err);
         atomic_store(&journal->size, journal->frontier.size);
+        if (audit_keys_planned(journal->keys)) {
+            audit_keys_adopt(journal->keys); // signs from the next checkpoint on
+        }
     } else {
         audit_published_return(journal->published, rows);
+        audit_keys_drop_plan(journal->keys);
     }
     if (unknown) {
         atomic_store(&journal->poisoned, true);
@@ -524,7 +541,7 @@ enum status audit_journal_publish(struct audit_journal *journal, struct bytes no
 {
     struct proof_checkpoint checkpoint;
     if (note.size > PROOF_NOTE_MAX ||
-        proof_checkpoint_open(note, &journal->key, &checkpoint, err) != ST_OK) {
+        audit_keys_open(journal->keys, note, &checkpoint, err) != ST_OK) {
         return error_set(err, ST_UNPROVEN, "not a checkpoint of this log");
     }
     enum status status = check_root(journal, &checkpoint, err);
@@ -538,6 +555,19 @@ enum status audit_journal_published(struct audit_journal *journal, uint64_t *siz
                                     struct buffer *note, struct error *err)
 {
     return audit_published_get(journal->published, size, note, err);
+}
+
+// ---- keys
+
+enum status audit_journal_plan_key(struct audit_journal *journal, struct seal_signer **signer,
+                                   uint64_t both_until_ms, size_t place, struct error *err)
+{
+    return audit_keys_plan(journal->keys, signer, both_until_ms, place, err);
+}
+
+const struct audit_keys *audit_journal_keys(const struct audit_journal *journal)
+{
+    return journal->keys;
 }
 
 // ---- state
@@ -557,23 +587,6 @@ uint32_t audit_journal_minutes(const struct audit_journal *journal, int64_t wall
     int64_t now = wall_ms < 0 ? 0 : wall_ms / 60000;
     uint32_t minutes = now > UINT32_MAX ? UINT32_MAX : (uint32_t)now;
     return minutes > journal->minutes ? minutes : journal->minutes;
-}
-
-unsigned audit_journal_used_permille(struct audit_journal *journal)
-{
-    struct store_usage usage;
-    return store_usage(journal->store, &usage, NULL) == ST_OK ? usage.used_permille : 1000;
-}
-
-uint64_t audit_journal_reader_lag(struct audit_journal *journal)
-{
-    struct store_usage usage;
-    return store_usage(journal->store, &usage, NULL) == ST_OK ? usage.reader_lag : 0;
-}
-
-enum status audit_journal_reader_check(struct audit_journal *journal, struct error *err)
-{
-    return store_reader_check(journal->store, err);
 }
 
 bool audit_journal_is_poisoned(const struct audit_journal *journal)

@@ -17,13 +17,15 @@ struct audit_journal;
 enum { AUDIT_BATCH_MAX = 1024 };
 
 struct audit_journal_options {
-    const char *home;                 // holds log/ and log.published
-    const char *origin;               // the log's origin = name of its key
-    size_t map_bytes;                 // upper bound of the environment; 0: 64 GiB
-    const struct seal_signer *signer; // the log's key; borrowed until close
-    struct audit_vault *vault;        // borrowed until close
-    bool create;                      // begin a new log where there is none
-    store_commit_hook commit_hook;    // for tests: see store/store.h; NULL
+    const char *home;                         // holds log/ and log.published
+    const char *origin;                       // the log's origin = name of its key
+    size_t map_bytes;                         // upper bound of the environment; 0: 64 GiB
+    const struct seal_signer *signer;         // the log's key; borrowed until close
+    const struct seal_signer *const *signers; // several: its keys, old and new; else NULL
+    size_t signer_count;
+    struct audit_vault *vault;     // borrowed until close
+    bool create;                   // begin a new log where there is none
+    store_commit_hook commit_hook; // for tests: see store/store.h; NULL
     void *commit_context;
 };
 
@@ -55,6 +57,20 @@ NODISCARD enum status audit_journal_append(struct audit_journal *journal,
                                            const struct audit_entry *const *entries, size_t count,
                                            uint64_t expected_size, uint64_t term,
                                            struct audit_commit **commit, struct error *err);
+
+// ---- keys
+
+struct audit_keys;
+
+// The next append's entry at `place` makes *signer the log's key; the one before signs as well
+// until `both_until_ms`. That append's own checkpoint is still signed without the new key. If it
+// fails, nothing has changed. Consumes *signer. ST_EXISTS: it is one of the log's keys; ST_FULL.
+NODISCARD enum status audit_journal_plan_key(struct audit_journal *journal,
+                                             struct seal_signer **signer, uint64_t both_until_ms,
+                                             size_t place, struct error *err);
+
+// The keys of the log so far (audit/keys.h). Any thread.
+const struct audit_keys *audit_journal_keys(const struct audit_journal *journal);
 
 // ---- publication
 

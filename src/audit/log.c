@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "audit/journal_inside.h"
+#include "audit/keys.h"
 #include "audit/tiles.h"
 
 struct audit_log {
@@ -261,14 +262,14 @@ static struct bytes move_to_arena(struct arena *arena, struct buffer *buffer)
     return copy;
 }
 
-enum status audit_log_receipt(struct audit_log *log, uint64_t index, uint64_t size,
-                              enum wire_part type, struct arena *arena,
-                              struct audit_receipt *receipt, struct error *err)
+// The receipt of an entry against the checkpoint that `note` holds, which is of `size` entries.
+static enum status receipt_against(struct audit_log *log, uint64_t index, uint64_t size,
+                                   struct bytes note, enum wire_part type, struct arena *arena,
+                                   struct audit_receipt *receipt, struct error *err)
 {
     struct audit_record record;
     struct audit_body body;
     struct buffer path = buffer_init(PROOF_PATH_MAX * DIGEST_BYTES);
-    struct buffer note = buffer_init(PROOF_NOTE_MAX);
     struct audit_part *parts = arena_take(arena, AUDIT_PARTS_MAX * sizeof(*parts));
     enum status status = parts == NULL ? error_set(err, ST_NOMEM, "receipt") : ST_OK;
     if (status == ST_OK) {
@@ -280,9 +281,6 @@ enum status audit_log_receipt(struct audit_log *log, uint64_t index, uint64_t si
     if (status == ST_OK) {
         status = audit_log_inclusion(log, index, size, &path, err);
     }
-    if (status == ST_OK) {
-        status = audit_log_checkpoint(log, size, &note, err);
-    }
     if (status != ST_OK) {
         goto out;
     }
@@ -293,7 +291,7 @@ enum status audit_log_receipt(struct audit_log *log, uint64_t index, uint64_t si
             proof_part_hash((uint8_t)body.parts[i].type, &body.parts[i].salt, body.parts[i].bytes);
     }
     struct bytes steps = path.size == 0 ? (struct bytes){ 0 } : move_to_arena(arena, &path);
-    struct bytes checkpoint = move_to_arena(arena, &note);
+    struct bytes checkpoint = arena_copy(arena, note);
     struct bytes leaf = arena_copy(arena, record.leaf);
     if (checkpoint.data == NULL || leaf.data == NULL ||
         steps.size != proof_inclusion_length(index, size) * DIGEST_BYTES) {
@@ -304,6 +302,35 @@ enum status audit_log_receipt(struct audit_log *log, uint64_t index, uint64_t si
         audit_receipt_fill(index, steps, checkpoint, leaf, record.class, parts, type, receipt, err);
 out:
     buffer_fini(&path);
+    return status;
+}
+
+enum status audit_log_receipt(struct audit_log *log, uint64_t index, uint64_t size,
+                              enum wire_part type, struct arena *arena,
+                              struct audit_receipt *receipt, struct error *err)
+{
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    enum status status = audit_log_checkpoint(log, size, &note, err);
+    if (status == ST_OK) {
+        status = receipt_against(log, index, size, buffer_view(&note), type, arena, receipt, err);
+    }
     buffer_fini(&note);
+    return status;
+}
+
+enum status audit_log_key_receipt(struct audit_log *log, unsigned number, struct arena *arena,
+                                  struct audit_receipt *receipt, struct error *err)
+{
+    uint64_t index;
+    struct bytes note;
+    struct proof_checkpoint checkpoint;
+    enum status status = audit_keys_origin(log->txn, number, &index, &note, err);
+    if (status == ST_OK) {
+        status = audit_keys_open(audit_journal_keys(log->journal), note, &checkpoint, err);
+    }
+    if (status == ST_OK) {
+        status = receipt_against(log, index, checkpoint.size, note, WIRE_PART_PUBLIC, arena,
+                                 receipt, err);
+    }
     return status;
 }

@@ -70,3 +70,10 @@ NODISCARD enum status audit_log_tile(struct audit_log *log, unsigned level, uint
 NODISCARD enum status audit_log_receipt(struct audit_log *log, uint64_t index, uint64_t size,
                                         enum wire_part type, struct arena *arena,
                                         struct audit_receipt *receipt, struct error *err);
+
+// The receipt (public part) of the entry that made key `number` (from 2) the log's key, against a
+// checkpoint that the key before it signed: it can be proven to whoever knows only that one.
+// ST_NOT_FOUND: the log has no such key.
+NODISCARD enum status audit_log_key_receipt(struct audit_log *log, unsigned number,
+                                            struct arena *arena, struct audit_receipt *receipt,
+                                            struct error *err);

@@ -3,8 +3,8 @@
 
 #include "audit/record.h"
 
-// Checks, and on a fresh log with `create` writes, format, origin and public key. ST_NOT_FOUND:
-// there is no log yet. ST_DENIED: of another origin or key. ST_CORRUPT: without them.
+// Checks format and origin; on a fresh log with `create` writes them and the first key.
+// ST_NOT_FOUND: there is no log yet. ST_DENIED: of another origin. ST_CORRUPT: without them.
 NODISCARD enum status audit_meta_open(struct store_txn *txn, struct bytes origin,
                                       const struct digest *key, uint64_t size, bool create,
                                       struct error *err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/keys.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -26,13 +27,13 @@ struct highest {
 };
 
 struct audit_published {
-    const struct proof_key *key;
+    const struct audit_keys *keys;
     char path[PATH_MAX];
     struct snapshot *highest;
     _Atomic(struct audit_published_row *) rows;
 };
 
-enum status audit_published_create(const char *home, const struct proof_key *key,
+enum status audit_published_create(const char *home, const struct audit_keys *keys,
                                    struct audit_published **published, struct error *err)
 {
     struct audit_published *made = calloc(1, sizeof(*made));
@@ -45,7 +46,7 @@ enum status audit_published_create(const char *home, const struct proof_key *key
         audit_published_destroy(&made);
         return error_set(err, ST_USAGE, "log: path too long");
     }
-    made->key = key;
+    made->keys = keys;
     *published = made;
     return ST_OK;
 }
@@ -152,7 +153,7 @@ static enum status check(struct audit_published *published, struct audit_tiles *
 {
     struct proof_checkpoint checkpoint;
     struct digest root;
-    enum status status = proof_checkpoint_open(note, published->key, &checkpoint, err);
+    enum status status = audit_keys_open(published->keys, note, &checkpoint, err);
     if (status != ST_OK) {
         (void)error_wrap(err, "published checkpoint in %s", where);
         return ST_UNPROVEN;

@@ -7,11 +7,12 @@
 #include "audit/tiles.h"
 #include "proof/note.h"
 
+struct audit_keys;
 struct audit_published;
 struct audit_published_row; // a list of rows that are still to be written
 
-// `key` is borrowed until destroy.
-NODISCARD enum status audit_published_create(const char *home, const struct proof_key *key,
+// `keys` are borrowed until destroy.
+NODISCARD enum status audit_published_create(const char *home, const struct audit_keys *keys,
                                              struct audit_published **published, struct error *err);
 void audit_published_destroy(struct audit_published **published);
 

@@ -412,7 +412,7 @@ void proof_checkpoint_sign(const struct proof_checkpoint *checkpoint, const stru
 enum status proof_checkpoint_open(struct bytes note, const struct proof_key *log,
                                   struct proof_checkpoint *checkpoint, struct error *err)
 {
-    return proof_checkpoint_witnessed(note, log, NULL, 0, NULL, checkpoint, err);
+    return proof_checkpoint_open_by(note, log, 1, NULL, 0, NULL, checkpoint, err);
 }
 
 enum status proof_checkpoint_witnessed(struct bytes note, const struct proof_key *log,
@@ -420,15 +420,42 @@ enum status proof_checkpoint_witnessed(struct bytes note, const struct proof_key
                                        struct proof_seen *seen, struct proof_checkpoint *checkpoint,
                                        struct error *err)
 {
-    struct proof_note parsed;
-    struct proof_seen log_seen;
-    struct proof_checkpoint made;
-    if (log->type != PROOF_KEY_ED25519) {
-        return error_set(err, ST_USAGE, "%s is a witness's key, not a log's", log->name);
+    return proof_checkpoint_open_by(note, log, 1, witnesses, witness_count, seen, checkpoint, err);
+}
+
+// Every key is one of a log's, and all are of the same log.
+static enum status check_log_keys(const struct proof_key *log, size_t count, struct error *err)
+{
+    if (count == 0 || count > PROOF_WITNESSES_MAX) {
+        return error_set(err, ST_USAGE, "a log has 1 to %d keys, not %zu", PROOF_WITNESSES_MAX,
+                         count);
     }
-    enum status status = proof_note_parse(note, &parsed, err);
+    for (size_t i = 0; i < count; i++) {
+        if (log[i].type != PROOF_KEY_ED25519) {
+            return error_set(err, ST_USAGE, "%s is a witness's key, not a log's", log[i].name);
+        }
+        if (strcmp(log[i].name, log[0].name) != 0) {
+            return error_set(err, ST_USAGE, "keys of two logs, %s and %s", log[0].name,
+                             log[i].name);
+        }
+    }
+    return ST_OK;
+}
+
+enum status proof_checkpoint_open_by(struct bytes note, const struct proof_key *log,
+                                     size_t log_count, const struct proof_key *witnesses,
+                                     size_t witness_count, struct proof_seen *seen,
+                                     struct proof_checkpoint *checkpoint, struct error *err)
+{
+    struct proof_note parsed;
+    struct proof_seen log_seen[PROOF_WITNESSES_MAX];
+    struct proof_checkpoint made;
+    enum status status = check_log_keys(log, log_count, err);
     if (status == ST_OK) {
-        status = proof_note_verify(&parsed, log, 1, &log_seen, err);
+        status = proof_note_parse(note, &parsed, err);
+    }
+    if (status == ST_OK) {
+        status = proof_note_verify(&parsed, log, log_count, log_seen, err);
     }
     if (status == ST_OK) {
         status = proof_checkpoint_parse(parsed.text, &made, err);

@@ -100,3 +100,12 @@ NODISCARD enum status proof_checkpoint_witnessed(struct bytes note, const struct
                                                  size_t witness_count, struct proof_seen *seen,
                                                  struct proof_checkpoint *checkpoint,
                                                  struct error *err);
+
+// The same where any one of several keys of the log may have signed (at most PROOF_WITNESSES_MAX,
+// one after another): another key's line is not looked at, a bad signature by one of these refuses
+// the note. ST_USAGE: they are not of one log.
+NODISCARD enum status proof_checkpoint_open_by(struct bytes note, const struct proof_key *log,
+                                               size_t log_count, const struct proof_key *witnesses,
+                                               size_t witness_count, struct proof_seen *seen,
+                                               struct proof_checkpoint *checkpoint,
+                                               struct error *err);

@@ -59,9 +59,9 @@ enum status proof_receipt_verify(const struct proof_receipt *receipt,
     if (trust->witness_count > PROOF_WITNESSES_MAX) {
         return error_set(err, ST_USAGE, "receipt: more than %d witnesses", PROOF_WITNESSES_MAX);
     }
-    enum status status =
-        proof_checkpoint_witnessed(receipt->checkpoint, trust->log, trust->witnesses,
-                                   trust->witness_count, seen, &checkpoint, err);
+    enum status status = proof_checkpoint_open_by(
+        receipt->checkpoint, trust->log, trust->log_count == 0 ? 1 : trust->log_count,
+        trust->witnesses, trust->witness_count, seen, &checkpoint, err);
     if (status != ST_OK) {
         return error_wrap(err, "receipt");
     }

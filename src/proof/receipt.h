@@ -33,7 +33,8 @@ struct proof_receipt {
 
 // Whom to believe.
 struct proof_trust {
-    const struct proof_key *log;       // its name is the origin
+    const struct proof_key *log;       // its name is the origin; one of these must have signed
+    size_t log_count;                  // how many; 0 counts as 1
     const struct proof_key *witnesses; // may be NULL
     size_t witness_count;              // at most PROOF_WITNESSES_MAX
 };
