@@ -361,7 +361,7 @@ static enum status read_before(struct export *export, struct error *err)
     }
     if (status == ST_OK) {
         status =
-            proof_checkpoint_open(buffer_view(&note), export->options->key, &export->before, err);
+            proof_ring_open(export->options->keys, 0, buffer_view(&note), &export->before, err);
         if (status != ST_OK) {
             error_wrap(err, "%s", path);
         }
@@ -396,7 +396,7 @@ static enum status lock_folder(struct export *export, struct error *err)
 static enum status run(struct export *export, struct error *err)
 {
     const struct audit_export_options *options = export->options;
-    enum status status = proof_checkpoint_open(options->note, options->key, &export->target, err);
+    enum status status = proof_ring_open(options->keys, 0, options->note, &export->target, err);
     if (status == ST_OK) {
         status = file_make_folder(options->folder, FOLDER_MODE, err);
     }

@@ -5,7 +5,7 @@
 // export early, the next one goes on from the entry bundles that are there.
 #pragma once
 
-#include "proof/note.h"
+#include "proof/ring.h"
 
 // Where leaves and proofs come from. They are not believed: the checkpoint is.
 struct audit_source {
@@ -19,9 +19,9 @@ struct audit_source {
 };
 
 struct audit_export_options {
-    const char *folder;          // made where it is missing
-    const struct proof_key *key; // the log's
-    struct bytes note;           // the signed checkpoint to export
+    const char *folder;            // made where it is missing
+    const struct proof_ring *keys; // the log's
+    struct bytes note;             // the signed checkpoint to export
     struct audit_source source;
     void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
     void *context;

@@ -116,12 +116,12 @@ static void die_of_damage(void)
 enum status audit_verify(const struct audit_verify_options *options,
                          struct audit_verify_result *result, struct error *err)
 {
-    struct proof_key key;
+    struct proof_ring keys;
     struct audit_verify_result found = { 0 };
     struct error end = { .status = ST_OK };
     int ends[2];
     int how = 0;
-    enum status status = proof_key_parse(bytes_text(options->vkey), &key, err);
+    enum status status = proof_ring_vkeys(bytes_text(options->vkey), &keys, err);
     if (status != ST_OK) {
         return status;
     }
@@ -140,7 +140,7 @@ enum status audit_verify(const struct audit_verify_options *options,
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         die_of_damage();
         if (getppid() == parent) {
-            audit_verify_walk(options, &key, ends[1]);
+            audit_verify_walk(options, &keys, ends[1]);
         }
         _exit(0);
     }

@@ -31,7 +31,8 @@ struct audit_finding {
 
 struct audit_verify_options {
     const char *home;
-    const char *vkey;                 // the log's public key, as `vedomo log vkey` prints it
+    const char
+        *vkey; // the log's public key, as `vedomo log vkey` prints it; or several, with spaces
     const struct seal_secret *master; // opens bodies; NULL: leaves, tiles and checkpoints only
     size_t map_bytes;                 // as the broker's; 0: 64 GiB
     void (*found)(const struct audit_finding *finding, void *context);

@@ -41,7 +41,7 @@ struct key_state {
 
 struct walk {
     const struct audit_verify_options *options;
-    const struct proof_key *key;
+    const struct proof_ring *log_keys;
     int pipe;
     struct store *store;
     struct store_txn *txn;
@@ -126,7 +126,7 @@ static bool open_checkpoint(struct walk *walk, struct bytes note, const char *wh
                             struct proof_checkpoint *point)
 {
     struct error err;
-    if (proof_checkpoint_open(note, walk->key, point, &err) != ST_OK) {
+    if (proof_ring_open(walk->log_keys, 0, note, point, &err) != ST_OK) {
         found(walk, AUDIT_FAULT_CHECKPOINT, walk->fitted, 0, "%s: %s", where, err.message);
         return false;
     }
@@ -243,8 +243,8 @@ static void check_body(struct walk *walk, const struct audit_record *record)
         walk->result.forgotten++;
     } else if (key->state == KEY_GOOD) {
         walk->result.bodies++;
-        if (audit_record_body(walk->vault, bytes_text(walk->key->name), walk->next, record,
-                              walk->plain, &body, &err) != ST_OK) {
+        if (audit_record_body(walk->vault, bytes_text(walk->log_keys->keys[0].name), walk->next,
+                              record, walk->plain, &body, &err) != ST_OK) {
             found(walk, AUDIT_FAULT_BODY, walk->next, 1, "%s", err.message);
         } else if (record->class == WIRE_CLASS_GOVERNANCE) {
             take_governance(walk, &body);
@@ -490,21 +490,23 @@ static enum status begin_transaction(struct walk *walk, struct error *err)
 
 static enum status check_meta(struct walk *walk, struct error *err)
 {
-    const struct {
-        const char *word;
-        struct bytes expected;
-    } rows[] = { { "origin", bytes_text(walk->key->name) },
-                 { "key", bytes_digest(&walk->key->key) } };
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const words[] = { "origin", "key" };
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         struct bytes value = { 0 };
+        struct digest key = { { 0 } };
         enum status status =
-            store_get(walk->txn, AUDIT_JOURNAL_META, bytes_text(rows[i].word), &value, err);
+            store_get(walk->txn, AUDIT_JOURNAL_META, bytes_text(words[i]), &value, err);
         if (status != ST_OK && status != ST_NOT_FOUND) {
             return status;
         }
-        if (!bytes_equal(value, rows[i].expected)) {
+        if (value.size == DIGEST_BYTES) {
+            memcpy(key.bytes, value.data, DIGEST_BYTES);
+        }
+        bool same = i == 0 ? bytes_equal_text(value, walk->log_keys->keys[0].name)
+                           : proof_ring_has(walk->log_keys, &key);
+        if (!same) {
             found(walk, AUDIT_FAULT_STORE, 0, 0, "the log's %s is another than the key given",
-                  rows[i].word);
+                  words[i]);
         }
     }
     return ST_OK;
@@ -616,7 +618,7 @@ static enum status open_all(struct walk *walk, struct error *err)
     return store_open(&store, &walk->store, err);
 }
 
-void audit_verify_walk(const struct audit_verify_options *options, const struct proof_key *key,
+void audit_verify_walk(const struct audit_verify_options *options, const struct proof_ring *keys,
                        int pipe)
 {
     struct audit_tell tell = { .kind = AUDIT_TELL_END };
@@ -626,7 +628,7 @@ void audit_verify_walk(const struct audit_verify_options *options, const struct 
         _exit(1);
     }
     walk->options = options;
-    walk->key = key;
+    walk->log_keys = keys;
     walk->pipe = pipe;
     enum status status = open_all(walk, &err);
     if (status == ST_OK) {

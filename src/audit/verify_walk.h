@@ -2,7 +2,7 @@
 #pragma once
 
 #include "audit/verify.h"
-#include "proof/note.h"
+#include "proof/ring.h"
 
 // One message over the pipe.
 enum audit_tell_kind { AUDIT_TELL_FINDING = 1, AUDIT_TELL_PROGRESS, AUDIT_TELL_END };
@@ -20,5 +20,5 @@ struct audit_tell {
 void audit_tell_send(int pipe, const struct audit_tell *tell);
 
 // Reads and checks everything, telling over `pipe`. The last message is END.
-void audit_verify_walk(const struct audit_verify_options *options, const struct proof_key *key,
+void audit_verify_walk(const struct audit_verify_options *options, const struct proof_ring *keys,
                        int pipe);

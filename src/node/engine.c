@@ -273,11 +273,14 @@ static void on_message(void *argument, const struct peer_message *message)
         on_result(engine, message);
         break;
     case WIRE_PROOF:
+        node_log_keys_turn(engine);
         on_proof(engine, message);
+        break;
+    case WIRE_WELCOME:
+        node_log_keys_turn(engine);
         break;
     case WIRE_NONE:
     case WIRE_HELLO:
-    case WIRE_WELCOME:
     case WIRE_PING:
     case WIRE_PONG:
     case WIRE_ANNOUNCEMENT:
@@ -420,10 +423,17 @@ static enum status open_peer(struct node_engine *engine, struct error *err)
                                   .broker_batch_key = engine->broker.batch_key,
                                   .origin = engine->trust.log.name,
                                   .log_vkey = engine->config->broker.vkey,
-                                  .checkpoint_path = engine->checkpoint_path };
+                                  .checkpoint_path = engine->checkpoint_path,
+                                  .key_order = registry_log_key_admit,
+                                  .key_order_argument = &engine->of_log };
+    engine->of_log = (struct registry_of_log){ .registrar = &engine->trust.registrar,
+                                               .origin = node_trust_origin(&engine->trust) };
     enum status status = bus_poller_create(POLLER_ROOM, &engine->poller, err);
     if (status == ST_OK) {
         status = peer_create(&config, &engine->peer, err);
+    }
+    if (status == ST_OK) {
+        node_trust_keys(&engine->trust, peer_log_keys(engine->peer)); // those kept earlier
     }
     if (status == ST_OK) {
         status = peer_attach(engine->peer, engine->poller, TAG_PEER, TAG_MONITOR, err);

@@ -2,6 +2,7 @@
 // taken from the memory of good ones only when the whole note is the same, byte for byte.
 #include "node/trust.h"
 
+#include "base/clock.h"
 #include "seal/batch.h"
 #include "seal/hash.h"
 #include "wire/wire.h"
@@ -12,11 +13,11 @@ enum status node_trust_init(struct node_trust *trust, struct bytes vkey,
 {
     struct node_trust made = { .registrar = *registrar, .policy = *policy };
     enum status status = proof_key_parse(vkey, &made.log, err);
+    if (status == ST_OK) {
+        status = proof_ring_init(&made.ring, &made.log, err);
+    }
     if (status != ST_OK) {
         return status;
-    }
-    if (made.log.type != PROOF_KEY_ED25519) {
-        return error_set(err, ST_USAGE, "the log's key is a witness's, not a log's");
     }
     made.audience = seal_audience(bytes_text(made.log.name));
     *trust = made;
@@ -41,6 +42,12 @@ static struct proof_receipt receipt_of(const struct wire_receipt *receipt)
                                    .other_count = receipt->extra->others_count };
 }
 
+void node_trust_keys(struct node_trust *trust, const struct proof_ring *ring)
+{
+    trust->ring = *ring;
+    memset(trust->seen, 0, sizeof(trust->seen));
+}
+
 // The checkpoint that a note holds, once its signature is good.
 static enum status open_checkpoint(struct node_trust *trust, struct bytes note,
                                    struct proof_checkpoint *checkpoint, struct error *err)
@@ -52,7 +59,8 @@ static enum status open_checkpoint(struct node_trust *trust, struct bytes note,
             return ST_OK;
         }
     }
-    enum status status = proof_checkpoint_open(note, &trust->log, checkpoint, err);
+    enum status status =
+        proof_ring_open(&trust->ring, (uint64_t)clock_wall_ms(), note, checkpoint, err);
     if (status == ST_OK) {
         trust->seen[trust->next].note = hash;
         trust->seen[trust->next].checkpoint = *checkpoint;

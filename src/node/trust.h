@@ -3,6 +3,7 @@
 #pragma once
 
 #include "proof/receipt.h"
+#include "proof/ring.h"
 #include "registry/card.h"
 #include "wire/exchange.h"
 
@@ -11,7 +12,8 @@ enum { NODE_CHECKPOINTS = 16 };
 // Owned by one thread: it remembers the last checkpoints whose signature was good, because the
 // receipts of one commit share theirs.
 struct node_trust {
-    struct proof_key log;   // its name is the log's origin
+    struct proof_key log;   // the pinned one; its name is the log's origin
+    struct proof_ring ring; // the pinned one and those that followed it
     struct digest audience; // H(origin)
     struct registry_pins registrar;
     struct registry_pins policy;
@@ -26,6 +28,9 @@ struct node_trust {
 NODISCARD enum status node_trust_init(struct node_trust *trust, struct bytes vkey,
                                       const struct registry_pins *registrar,
                                       const struct registry_pins *policy, struct error *err);
+
+// The log's keys as the peer has followed them.
+void node_trust_keys(struct node_trust *trust, const struct proof_ring *ring);
 
 // The origin, borrowed from the trust.
 struct bytes node_trust_origin(const struct node_trust *trust);

@@ -50,6 +50,20 @@ static bool advance(struct peer *peer, const struct peer_claim *claim)
     return false;
 }
 
+// New keys first: what comes with them may be signed by them alone. An unproven one is remembered,
+// for whoever looks; without it nothing changes.
+static void follow_keys(struct peer *peer, const struct wire_receipt *receipts, size_t count)
+{
+    struct error why;
+    if (count > 0) {
+        enum status status = peer_trust_follow(&peer->trust, receipts, count, &why);
+        if (status != ST_OK) {
+            peer->key_problem = why;
+            peer->key_problem.status = status;
+        }
+    }
+}
+
 static bool take_welcome(struct peer *peer, const struct wire_welcome *welcome)
 {
     const struct peer_claim claim = {
@@ -72,6 +86,7 @@ static bool take_welcome(struct peer *peer, const struct wire_welcome *welcome)
         peer_fail(peer);
         return false;
     }
+    follow_keys(peer, welcome->key_changes, welcome->key_changes_count);
     if (!advance(peer, &claim)) {
         return false;
     }
@@ -95,6 +110,7 @@ static bool take_proof(struct peer *peer, const struct wire_proof *proof)
         .from = proof->old_size,
         .consistency = proof->consistency,
     };
+    follow_keys(peer, proof->key_changes, proof->key_changes_count);
     if (!advance(peer, &claim)) {
         return false;
     }

@@ -39,6 +39,7 @@ struct peer {
     uint32_t heartbeat_ms;
     int64_t skew_ms;
     struct digest bundle_hash;
+    struct error key_problem;
 
     struct bus_poller *poller; // the peer's own
     struct bus_poller *owner;  // the owner's, with its tags

@@ -383,10 +383,13 @@ enum status peer_create(const struct peer_config *config, struct peer **peer, st
     }
     enum status status =
         peer_trust_init(&made->trust, config->log_vkey, config->checkpoint_path, err);
-    if (status == ST_OK && strcmp(made->trust.log.name, config->origin) != 0) {
+    const char *name = made->trust.ring.keys[0].name;
+    if (status == ST_OK && strcmp(name, config->origin) != 0) {
         status = error_set(err, ST_USAGE, "the log's key is named '%s', and its origin is '%s'",
-                           made->trust.log.name, config->origin);
+                           name, config->origin);
     }
+    made->trust.admit = config->key_order;
+    made->trust.admit_argument = config->key_order_argument;
     if (status == ST_OK) {
         status = bus_poller_create(2, &made->poller, err);
     }
@@ -490,4 +493,30 @@ uint64_t peer_checkpoint(const struct peer *peer, struct bytes *note)
 uint64_t peer_dropped(const struct peer *peer)
 {
     return peer->dropped;
+}
+
+const struct proof_ring *peer_log_keys(const struct peer *peer)
+{
+    return &peer->trust.ring;
+}
+
+unsigned peer_keys_followed(const struct peer *peer)
+{
+    return peer->trust.followed;
+}
+
+bool peer_tag_key_proven(const struct peer *peer, uint32_t number)
+{
+    return number == 1 ||
+           (number > 1 && number <= PEER_TAG_KEYS_MAX && peer->trust.tag_keys[number - 1] != 0);
+}
+
+bool peer_take_key_problem(struct peer *peer, struct error *problem)
+{
+    if (peer->key_problem.status == ST_OK) {
+        return false;
+    }
+    *problem = peer->key_problem;
+    peer->key_problem = (struct error){ .status = ST_OK };
+    return true;
 }

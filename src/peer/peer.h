@@ -11,7 +11,16 @@
 #include "wire/wire.h"
 
 struct peer;
+struct proof_ring;
 struct seal_identity;
+
+enum { PEER_TAG_KEYS_MAX = 16 }; // keys of subject tags that are kept track of
+
+// Whether a Signed message is the registrar's order that one key of the log follows another.
+// registry/log_key.h has one.
+typedef enum status (*peer_key_order)(const void *argument, struct bytes signed_message,
+                                      struct digest *old_key, struct digest *new_key,
+                                      uint64_t *both_until, struct error *err);
 
 // Borrowed while the peer lives, texts and keys alike.
 struct peer_config {
@@ -25,6 +34,8 @@ struct peer_config {
     const char *checkpoint_path; // keeps the newest verified checkpoint; NULL: nowhere (tests)
     const char *const *features; // optional abilities to name in HELLO
     size_t features_count;
+    peer_key_order key_order; // NULL: no new key of the log is ever followed
+    const void *key_order_argument;
 };
 
 enum peer_state {
@@ -106,6 +117,17 @@ int64_t peer_clock_skew_ms(const struct peer *peer);            // own clock min
 // The newest verified checkpoint: its tree's size and the signed note. Size 0 and empty before the
 // first. Borrowed until the next peer_step().
 uint64_t peer_checkpoint(const struct peer *peer, struct bytes *note);
+
+// The log's keys: the pinned one, and those that it was followed by. Borrowed; may grow in
+// peer_step(), and with it peer_keys_followed(), which counts since the start.
+const struct proof_ring *peer_log_keys(const struct peer *peer);
+unsigned peer_keys_followed(const struct peer *peer);
+
+// Whether this key of subject tags counts: the first one, or one whose entry has been proven.
+bool peer_tag_key_proven(const struct peer *peer, uint32_t number);
+
+// True once after the broker has sent a change of keys that did not hold; *problem says why.
+NODISCARD bool peer_take_key_problem(struct peer *peer, struct error *problem);
 
 // What was dropped because it did not verify or parse, since the start.
 uint64_t peer_dropped(const struct peer *peer);

@@ -22,7 +22,7 @@ static enum status load(struct peer_trust *trust, struct error *err)
         return error_wrap(err, "kept checkpoint");
     }
     struct error why = { 0 };
-    if (proof_checkpoint_open(buffer_view(&trust->note), &trust->log, &trust->newest, &why) !=
+    if (proof_ring_open(&trust->ring, 0, buffer_view(&trust->note), &trust->newest, &why) !=
         ST_OK) {
         return error_set(err, ST_CORRUPT, "kept checkpoint '%s': %s", trust->path, why.message);
     }
@@ -33,11 +33,18 @@ enum status peer_trust_init(struct peer_trust *trust, const char *log_vkey, cons
                             struct error *err)
 {
     *trust = (struct peer_trust){ .note = buffer_init(PROOF_NOTE_MAX), .path = path };
-    enum status status = proof_key_parse(bytes_text(log_vkey), &trust->log, err);
+    struct proof_key pinned;
+    enum status status = proof_key_parse(bytes_text(log_vkey), &pinned, err);
+    if (status == ST_OK) {
+        status = proof_ring_init(&trust->ring, &pinned, err);
+    }
     if (status != ST_OK) {
         return error_wrap(err, "the log's key");
     }
-    status = load(trust, err);
+    status = peer_trust_load_keys(trust, err);
+    if (status == ST_OK) {
+        status = load(trust, err);
+    }
     if (status != ST_OK) {
         peer_trust_fini(trust);
     }
@@ -108,8 +115,8 @@ enum peer_verdict peer_trust_advance(struct peer_trust *trust, const struct peer
     if (claim->note.size == 0 && trust->newest.size == 0) {
         return PEER_HOLDS;
     }
-    if (claim->note.size > 0 &&
-        proof_checkpoint_open(claim->note, &trust->log, &next, err) != ST_OK) {
+    if (claim->note.size > 0 && proof_ring_open(&trust->ring, (uint64_t)clock_wall_ms(),
+                                                claim->note, &next, err) != ST_OK) {
         error_wrap(err, "the broker's checkpoint");
         return PEER_STRANGE;
     }

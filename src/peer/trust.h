@@ -2,21 +2,40 @@
 // uses it.
 #pragma once
 
-#include "proof/note.h"
+#include "peer/peer.h"
+#include "proof/ring.h"
+
+enum { PEER_PATH_BYTES = 4096 + 16 };
 
 struct peer_trust {
-    struct proof_key log;
+    struct proof_ring ring;         // the log's keys: the pinned one and those that followed it
     struct proof_checkpoint newest; // size 0: none yet
     struct buffer note;             // its signed note
     const char *path;               // of the file that keeps it; NULL: none. Borrowed
     int64_t kept_ms;                // when it was kept last, monotonic
     bool unkept;                    // the file is behind
+
+    peer_key_order admit; // whether the registrar ordered a new key of the log; NULL: none counts
+    const void *admit_argument;
+    unsigned followed; // new keys of the log so far
+    uint64_t
+        tag_keys[PEER_TAG_KEYS_MAX]; // index of the entry that began key i + 1 of tags; 0: none
 };
 
 // Loads what was kept. ST_CORRUPT: the file is no checkpoint of this log.
 NODISCARD enum status peer_trust_init(struct peer_trust *trust, const char *log_vkey,
                                       const char *path, struct error *err);
 void peer_trust_fini(struct peer_trust *trust);
+
+// The keys that were kept beside the checkpoint, as "….keys". ST_CORRUPT: they are no such list, or
+// the pinned key is not among them.
+NODISCARD enum status peer_trust_load_keys(struct peer_trust *trust, struct error *err);
+
+// Takes the changes of keys that the broker sends, each with its receipt. What is not proven stops
+// there: nothing of it counts. Keeps a new key of the log in the file before this returns.
+NODISCARD enum status peer_trust_follow(struct peer_trust *trust,
+                                        const struct wire_receipt *receipts, size_t count,
+                                        struct error *err);
 
 // What the broker claims.
 struct peer_claim {

@@ -8,6 +8,7 @@
 #include "portal/portal.h"
 #include "portal/shelf.h"
 #include "registry/card.h"
+#include "registry/log_key.h"
 #include "seal/keyfile.h"
 #include "web/server.h"
 
@@ -27,7 +28,9 @@ struct portal {
     int lock; // of the state folder; -1: none
     struct seal_identity identity;
     struct registry_card broker;
-    struct proof_key log;
+    struct proof_key log; // the pinned one
+    struct registry_pins registrar;
+    struct registry_of_log of_log; // whose orders of new log keys count
     struct bus_context *context;
     struct queue *visits; // struct portal_visit, to the log's thread
     struct web_server *server;

@@ -46,6 +46,7 @@ struct log {
     size_t waiting_count;
     int64_t edge_again_ms; // not before
     enum peer_state seen;
+    unsigned keys_followed;
     bool stopped;
 };
 
@@ -225,6 +226,20 @@ static void on_message(void *argument, const struct peer_message *message)
 
 // ---- a turn
 
+// What the peer has learnt of the log's keys.
+static void tell_keys(struct log *log)
+{
+    struct error problem;
+    if (peer_take_key_problem(log->peer, &problem)) {
+        log_event(LOG_LEVEL_ERROR, "log.key-refused", log_text("why", problem.message));
+    }
+    if (peer_keys_followed(log->peer) != log->keys_followed) {
+        log->keys_followed = peer_keys_followed(log->peer);
+        log_event(LOG_LEVEL_NOTICE, "log.key-followed",
+                  log_number("number", (int64_t)peer_log_keys(log->peer)->count));
+    }
+}
+
 static void turn_peer(struct log *log)
 {
     struct error err = { 0 };
@@ -233,6 +248,7 @@ static void turn_peer(struct log *log)
         log_event(LOG_LEVEL_ERROR, log->stopped ? "log.forked" : "broker.connection",
                   log_text("why", err.message));
     }
+    tell_keys(log);
     enum peer_state state = peer_state(log->peer);
     if (state == PEER_READY && log->seen != PEER_READY) {
         log_event(LOG_LEVEL_NOTICE, "broker.connected");
@@ -319,13 +335,18 @@ static enum status open_log(struct log *log, struct error *err)
         .origin = portal->log.name,
         .log_vkey = portal->config->broker.vkey,
         .checkpoint_path = portal->checkpoint_path,
+        .key_order = registry_log_key_admit,
+        .key_order_argument = &portal->of_log,
     };
-    log->arena = arena_create(WIRE_ARENA_BYTES);
-    log->shelf = portal_shelf_create(&portal->log, PIECES_MAX);
-    if (log->arena == NULL || log->shelf == NULL) {
-        return error_set(err, ST_NOMEM, "portal: no memory");
-    }
     enum status status = peer_create(&config, &log->peer, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    log->arena = arena_create(WIRE_ARENA_BYTES);
+    log->shelf = portal_shelf_create(peer_log_keys(log->peer), PIECES_MAX);
+    if (log->arena == NULL || log->shelf == NULL) {
+        status = error_set(err, ST_NOMEM, "portal: no memory");
+    }
     if (status == ST_OK) {
         status = bus_poller_create(POLLER_ROOM, &log->poller, err);
     }

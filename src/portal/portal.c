@@ -65,18 +65,21 @@ static enum status read_broker(struct portal *portal, struct error *err)
 {
     const struct config_portal *config = portal->config;
     const struct config_key *keys = config->registrar.keys.items;
-    struct registry_pins pins = { .threshold = (size_t)config->registrar.threshold };
+    struct registry_pins *pins = &portal->registrar;
     struct registry_file_content content;
+    pins->threshold = (size_t)config->registrar.threshold;
     for (size_t i = 0; i < config->registrar.keys.count && i < REGISTRY_PINS_MAX; i++) {
-        pins.keys[pins.count++] = keys[i].key;
+        pins->keys[pins->count++] = keys[i].key;
     }
+    portal->of_log =
+        (struct registry_of_log){ .registrar = pins, .origin = bytes_text(portal->log.name) };
     enum status status =
         registry_file_read(config->broker.card, 1u << REGISTRY_FILE_CARD, &content, err);
     if (status != ST_OK) {
         return status;
     }
-    status = registry_card_verify(buffer_view(&content.message), bytes_text(portal->log.name),
-                                  &pins, &portal->broker, err);
+    status = registry_card_verify(buffer_view(&content.message), bytes_text(portal->log.name), pins,
+                                  &portal->broker, err);
     registry_file_fini(&content);
     if (status == ST_OK && portal->broker.role != REGISTRY_ROLE_BROKER) {
         status = error_set(err, ST_USAGE, "it is not a broker's card");

@@ -4,6 +4,7 @@
 // checkpoint, because that one continues this one.
 #include "portal/shelf.h"
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "proof/commit.h"
 #include "seal/hash.h"
@@ -27,10 +28,10 @@ struct piece {
 };
 
 struct portal_shelf {
-    const struct proof_key *key;
-    struct edge *shown; // size 0: nothing yet
-    struct edge *next;  // waits for its edge; size 0: nothing waits
-    struct map *by_key; // struct piece
+    const struct proof_ring *keys; // the log's
+    struct edge *shown;            // size 0: nothing yet
+    struct edge *next;             // waits for its edge; size 0: nothing waits
+    struct map *by_key;            // struct piece
     struct piece *pieces;
     size_t pieces_max;
     uint64_t count; // of looks
@@ -55,13 +56,13 @@ static struct edge *edge_create(void)
     return edge;
 }
 
-struct portal_shelf *portal_shelf_create(const struct proof_key *key, size_t pieces_max)
+struct portal_shelf *portal_shelf_create(const struct proof_ring *keys, size_t pieces_max)
 {
     struct portal_shelf *shelf = calloc(1, sizeof(*shelf));
     if (shelf == NULL) {
         return NULL;
     }
-    shelf->key = key;
+    shelf->keys = keys;
     shelf->shown = edge_create();
     shelf->next = edge_create();
     shelf->by_key = map_create();
@@ -237,7 +238,8 @@ enum status portal_shelf_offer(struct portal_shelf *shelf, struct bytes note, st
     if (shelf->next->checkpoint.size > 0) {
         return ST_OK;
     }
-    enum status status = proof_checkpoint_open(note, shelf->key, &offered, err);
+    enum status status =
+        proof_ring_open(shelf->keys, (uint64_t)clock_wall_ms(), note, &offered, err);
     if (status != ST_OK || offered.size <= shelf->shown->checkpoint.size) {
         return status;
     }

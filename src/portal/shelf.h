@@ -4,14 +4,16 @@
 // threads to share.
 #pragma once
 
-#include "proof/note.h"
+#include "proof/ring.h"
 #include "proof/tiles.h"
 
 struct portal_shelf;
 
 // Keeps at most `pieces_max` tiles and bundles, of at most 10 KB each; the one not asked for
-// longest goes first. NULL: no memory. `key` is the log's, borrowed.
-NODISCARD struct portal_shelf *portal_shelf_create(const struct proof_key *key, size_t pieces_max);
+// longest goes first. NULL: no memory. `keys` are the log's, borrowed; they
+// may grow between calls.
+NODISCARD struct portal_shelf *portal_shelf_create(const struct proof_ring *keys,
+                                                   size_t pieces_max);
 void portal_shelf_destroy(struct portal_shelf **shelf);
 
 // A piece to be fetched: `tile.width` hashes or leaves (38 bytes each) of the tree of `size`.

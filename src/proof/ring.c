@@ -20,6 +20,39 @@ enum status proof_ring_init(struct proof_ring *ring, const struct proof_key *key
     return ST_OK;
 }
 
+enum status proof_ring_vkeys(struct bytes vkeys, struct proof_ring *ring, struct error *err)
+{
+    struct proof_ring read = { .count = 0 };
+    enum status status = ST_OK;
+    while (status == ST_OK && (vkeys.size > 0 || read.count == 0)) {
+        const uint8_t *space = vkeys.size == 0 ? NULL : memchr(vkeys.data, ' ', vkeys.size);
+        size_t length = space == NULL ? vkeys.size : (size_t)(space - vkeys.data);
+        struct proof_key key;
+        struct proof_ring one;
+        status = proof_key_parse(bytes_of(vkeys.data, length), &key, err);
+        if (status == ST_OK) {
+            status = proof_ring_init(&one, &key, err); // not a witness's
+        }
+        if (status == ST_OK && read.count > 0) {
+            status = strcmp(key.name, read.keys[0].name) != 0 || proof_ring_has(&read, &key.key) ||
+                             read.count == PROOF_RING_MAX
+                         ? error_set(err, ST_USAGE, "keys of one log, each once, at most %d",
+                                     PROOF_RING_MAX)
+                         : ST_OK;
+        }
+        if (status == ST_OK) {
+            read.until_ms[read.count > 0 ? read.count - 1 : 0] = read.count > 0 ? INT64_MAX : 0;
+            read.keys[read.count++] = key;
+            vkeys =
+                space == NULL ? (struct bytes){ 0 } : bytes_of(space + 1, vkeys.size - length - 1);
+        }
+    }
+    if (status == ST_OK) {
+        *ring = read;
+    }
+    return status;
+}
+
 const struct proof_key *proof_ring_newest(const struct proof_ring *ring)
 {
     return &ring->keys[ring->count - 1];

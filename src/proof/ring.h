@@ -19,6 +19,11 @@ struct proof_ring {
 NODISCARD enum status proof_ring_init(struct proof_ring *ring, const struct proof_key *key,
                                       struct error *err);
 
+// A ring from one vkey, or from several, oldest first, with spaces between them: all of them count
+// at any time, because vkeys say nothing of times. ST_MALFORMED, ST_UNSUPPORTED, ST_USAGE.
+NODISCARD enum status proof_ring_vkeys(struct bytes vkeys, struct proof_ring *ring,
+                                       struct error *err);
+
 // The key that signs now.
 const struct proof_key *proof_ring_newest(const struct proof_ring *ring);
 

@@ -2,6 +2,7 @@
 #include "vedomo/verify.h"
 
 #include "proof/receipt.h"
+#include "proof/ring.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -95,9 +96,13 @@ vedomo_receipt_verify(const char *text, size_t size, const char *log_vkey,
                       struct vedomo_receipt **receipt, struct vedomo_error *error)
 {
     struct error err = { .status = ST_OK };
-    struct proof_key log;
+    struct proof_ring log;
     struct proof_key witnesses[PROOF_WITNESSES_MAX];
-    enum status status = parse_key(log_vkey, PROOF_KEY_ED25519, &log, &err);
+    enum status status = proof_ring_vkeys(bytes_text(log_vkey), &log, &err);
+    if (status != ST_OK) {
+        status = ST_USAGE;
+        err.status = ST_USAGE;
+    }
     if (status == ST_OK && witness_count > PROOF_WITNESSES_MAX) {
         status = error_set(&err, ST_USAGE, "more than %d witnesses", PROOF_WITNESSES_MAX);
     }
@@ -105,7 +110,8 @@ vedomo_receipt_verify(const char *text, size_t size, const char *log_vkey,
         status = parse_key(witness_vkeys[i], PROOF_KEY_COSIGNATURE, &witnesses[i], &err);
     }
     if (status == ST_OK) {
-        const struct proof_trust trust = { .log = &log,
+        const struct proof_trust trust = { .log = log.keys,
+                                           .log_count = log.count,
                                            .witnesses = witnesses,
                                            .witness_count = witness_count };
         status = verify(bytes_of(text, size), &trust, receipt, &err);

@@ -69,7 +69,7 @@ static enum status ask_inclusion(struct link *link, uint64_t index, struct arena
         .note = rows[0].text,
         .leaf_hash = seal_leaf_hash(rows[0].leaf),
     };
-    status = proof_checkpoint_open(inclusion->note, link_log(link), &inclusion->checkpoint, err);
+    status = proof_ring_open(link_keys(link), 0, inclusion->note, &inclusion->checkpoint, err);
     if (status == ST_OK &&
         !proof_inclusion_verify(&inclusion->leaf_hash, index, inclusion->checkpoint.size,
                                 inclusion->path, &inclusion->checkpoint.root)) {
@@ -151,7 +151,8 @@ static enum status write_receipt(struct link *link, const struct inclusion *incl
     struct bytes others[PROOF_PARTS_MAX];
     struct proof_receipt receipt;
     struct proof_proven proven;
-    struct proof_trust trust = { .log = link_log(link) };
+    const struct proof_ring *keys = link_keys(link);
+    struct proof_trust trust = { .log = keys->keys, .log_count = keys->count };
     struct wire_query query = { .kind = WIRE_QUERY_ENTRY, .index = inclusion->index };
     enum status status = ask_rows(link, &query, 1, arena, &rows, err);
     if (status == ST_OK) {
@@ -217,7 +218,7 @@ struct end {
     struct digest root; // of the kept checkpoint
 };
 
-static enum status read_end(const char *word, const struct proof_key *log, struct end *end,
+static enum status read_end(const char *word, const struct proof_ring *keys, struct end *end,
                             struct error *err)
 {
     *end = (struct end){ 0 };
@@ -228,7 +229,7 @@ static enum status read_end(const char *word, const struct proof_key *log, struc
     struct proof_checkpoint checkpoint;
     enum status status = file_read(word, PROOF_NOTE_MAX, &note, err);
     if (status == ST_OK) {
-        status = proof_checkpoint_open(buffer_view(&note), log, &checkpoint, err);
+        status = proof_ring_open(keys, 0, buffer_view(&note), &checkpoint, err);
         if (status != ST_OK) {
             status = error_wrap(err, "%s", word);
         }
@@ -245,7 +246,7 @@ static enum status open_end(const struct link *link, const struct wire_row *row,
                             const struct end *end, struct proof_checkpoint *checkpoint,
                             struct error *err)
 {
-    enum status status = proof_checkpoint_open(row->text, link_log(link), checkpoint, err);
+    enum status status = proof_ring_open(link_keys(link), 0, row->text, checkpoint, err);
     if (status == ST_OK && checkpoint->size != end->size) {
         status = error_set(err, ST_UNPROVEN, "the broker shows a checkpoint of another size");
     }
@@ -295,7 +296,7 @@ static enum status run_consistency(struct command_call *call, struct error *err)
     enum status status =
         arena == NULL ? error_set(err, ST_NOMEM, "proof") : link_open(call->settings, &link, err);
     for (size_t i = 0; status == ST_OK && i < 2; i++) {
-        status = read_end(call->arguments[i], link_log(link), &ends[i], err);
+        status = read_end(call->arguments[i], link_keys(link), &ends[i], err);
     }
     if (status == ST_OK && (ends[0].size > ends[1].size || ends[1].size == 0)) {
         status = error_set(err, ST_USAGE, "OLD is the smaller one, and NEW is not empty");

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "proof/receipt.h"
+#include "proof/ring.h"
 #include "wire/wire.h"
 
 enum { ARENA_BYTES = 4 * 1024 * 1024, MINUTE_MS = 60 * 1000 };
@@ -20,14 +21,14 @@ static const struct command_option option_table[] = {
     { .kind = COMMAND_END },
 };
 
-static enum status read_keys(struct command_call *call, struct proof_key *log,
+static enum status read_keys(struct command_call *call, struct proof_ring *log,
                              struct proof_key witnesses[COMMAND_TEXTS_MAX], struct error *err)
 {
     const struct options *options = call->options;
     const char *vkey = NULL;
     enum status status = settings_need_vkey(call->settings, &vkey, err);
     if (status == ST_OK) {
-        status = proof_key_parse(bytes_text(vkey), log, err);
+        status = proof_ring_vkeys(bytes_text(vkey), log, err);
     }
     for (size_t i = 0; status == ST_OK && i < options->witnesses.count; i++) {
         status = proof_key_parse(bytes_text(options->witnesses.items[i]), &witnesses[i], err);
@@ -77,7 +78,7 @@ static enum status run(struct command_call *call, struct error *err)
 {
     const struct options *options = call->options;
     const char *path = call->arguments[0];
-    struct proof_key log;
+    struct proof_ring log;
     struct proof_key witnesses[COMMAND_TEXTS_MAX];
     struct buffer text = buffer_init(PROOF_RECEIPT_MAX);
     struct proof_receipt_file file;
@@ -90,7 +91,8 @@ static enum status run(struct command_call *call, struct error *err)
     }
     if (status == ST_OK) {
         struct proof_trust trust = {
-            .log = &log,
+            .log = log.keys,
+            .log_count = log.count,
             .witnesses = witnesses,
             .witness_count = options->witnesses.count,
         };

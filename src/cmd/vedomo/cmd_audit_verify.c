@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "home_keys.h"
 #include "link.h"
 #include "whole.h"
 
@@ -65,26 +66,6 @@ static void show_progress(uint64_t done, uint64_t total, void *context)
     }
 }
 
-// Appends the vkey of the key in the folder: whoever trusts another one gives it with --vkey.
-static enum status read_vkey(const char *home, struct buffer *vkey, struct error *err)
-{
-    char path[PATH_MAX];
-    struct seal_identity log = { 0 };
-    struct proof_key key;
-    snprintf(path, sizeof(path), "%s/keys/log.key", home);
-    enum status status = seal_keyfile_load(path, &log, err);
-    if (status == ST_OK) {
-        status = proof_key_make(log.node, PROOF_KEY_ED25519, &log.sign_key, &key, err);
-    }
-    if (status == ST_OK) {
-        proof_key_format(&key, vkey);
-        buffer_u8(vkey, 0);
-        status = buffer_ok(vkey, "vkey", err);
-    }
-    seal_identity_fini(&log);
-    return status;
-}
-
 static void show_result(struct command_call *call, const struct audit_verify_result *result,
                         double seconds)
 {
@@ -121,12 +102,12 @@ static enum status verify_home(struct command_call *call, struct error *err)
     const struct options *options = call->options;
     char path[PATH_MAX];
     struct seal_identity master = { 0 };
-    struct buffer vkey = buffer_init(1024);
+    struct buffer vkey = buffer_init(PROOF_RING_TEXT_MAX);
     struct checking checking = { .out = call->out, .person = isatty(STDERR_FILENO) == 1 };
     struct audit_verify_result result;
     enum status status = ST_OK;
     if (call->settings->vkey == NULL) {
-        status = read_vkey(options->home, &vkey, err);
+        status = home_keys_text(options->home, &vkey, err);
     }
     if (status == ST_OK && !options->leaves_only) {
         snprintf(path, sizeof(path), "%s/keys/master.key", options->home);
@@ -236,7 +217,7 @@ static enum status verify_remote(struct command_call *call, struct error *err)
         status = fetch_leaves(link, &rebuilding, &note, &checking, err);
     }
     if (status == ST_OK) {
-        status = proof_checkpoint_open(buffer_view(&note), link_log(link), &checkpoint, err);
+        status = proof_ring_open(link_keys(link), 0, buffer_view(&note), &checkpoint, err);
     }
     if (status == ST_OK) {
         struct digest root = proof_frontier_root(&rebuilding.frontier);

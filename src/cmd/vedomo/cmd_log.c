@@ -1,11 +1,6 @@
 // vedomo log: what the log publishes about itself.
-#include <limits.h>
-#include <stdio.h>
-
 #include "commands.h"
-
-#include "proof/note.h"
-#include "seal/keyfile.h"
+#include "home_keys.h"
 
 struct options {
     const char *home;
@@ -16,42 +11,50 @@ static const struct command_option option_table[] = {
     { .kind = COMMAND_END },
 };
 
+// The key that signs now comes first: who wants one takes the first line.
+static void show_keys(struct output *out, const struct proof_ring *ring, struct buffer *vkey)
+{
+    char at[OUTPUT_MOMENT_BYTES];
+    for (size_t i = ring->count; i-- > 0;) {
+        buffer_clear(vkey);
+        proof_key_format(&ring->keys[i], vkey);
+        if (i + 1 == ring->count) {
+            output_bytes(out, "vkey", buffer_view(vkey));
+            output_array(out, "keys");
+        }
+        output_object(out, NULL);
+        output_bytes(out, "vkey", buffer_view(vkey));
+        output_moment(out, "until", ring->until_ms[i]);
+        output_object_end(out);
+        output_line(out, "%.*s%s%s", (int)vkey->size, (const char *)vkey->data,
+                    ring->until_ms[i] == 0 ? "" : " until ",
+                    ring->until_ms[i] == 0 ? "" : output_moment_text(ring->until_ms[i], at));
+    }
+    output_array_end(out);
+}
+
 static enum status run_vkey(struct command_call *call, struct error *err)
 {
     const struct options *options = call->options;
-    char path[PATH_MAX];
+    struct proof_ring ring;
     if (options->home == NULL) {
         return error_set(err, ST_USAGE, "give --home HOME, the broker's folder");
     }
-    if (snprintf(path, sizeof(path), "%s/keys/log.key", options->home) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "%s: path too long", options->home);
-    }
-    struct seal_identity log;
-    enum status status = seal_keyfile_load(path, &log, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    struct proof_key key;
+    enum status status = home_keys_read(options->home, &ring, err);
     struct buffer vkey = buffer_init(1024);
-    status = log.role != SEAL_ROLE_LOG
-                 ? error_set(err, ST_MALFORMED, "%s is not the key of a log", path)
-                 : proof_key_make(log.node, PROOF_KEY_ED25519, &log.sign_key, &key, err);
     if (status == ST_OK) {
-        proof_key_format(&key, &vkey);
+        show_keys(call->out, &ring, &vkey);
         status = buffer_ok(&vkey, "vkey", err);
     }
-    if (status == ST_OK) {
-        output_bytes(call->out, "vkey", buffer_view(&vkey));
-        output_line(call->out, "%.*s", (int)vkey.size, (const char *)vkey.data);
-    }
     buffer_fini(&vkey);
-    seal_identity_fini(&log);
     return status;
 }
 
 const struct command cmd_log_vkey = {
     .words = "log vkey",
     .help = "Print the log's public key in the form that others pin",
+    .detail = "While a new key takes over: the new one first, then the older ones with the time "
+              "until which they count.",
     .options = option_table,
     .options_bytes = sizeof(struct options),
     .run = run_vkey,

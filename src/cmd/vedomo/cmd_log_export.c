@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "home_keys.h"
 #include "link.h"
 
 #include "audit/export.h"
@@ -140,7 +141,7 @@ static enum status export_remote(struct command_call *call, struct error *err)
     }
     if (status == ST_OK) {
         struct audit_export_options options = {
-            .key = link_log(remote.link),
+            .keys = link_keys(remote.link),
             .note = buffer_view(&note),
             .source = { .leaves = remote_leaves,
                         .consistency = remote_consistency,
@@ -156,37 +157,26 @@ static enum status export_remote(struct command_call *call, struct error *err)
 
 // ---- from the broker's folder
 
-// The pinned key; without one, the public half of the folder's own.
-static enum status read_key(const struct command_call *call, const char *home,
-                            struct proof_key *key, struct error *err)
+// The pinned keys; without any, the folder's own.
+static enum status read_keys(const struct command_call *call, const char *home,
+                             struct proof_ring *keys, struct error *err)
 {
-    char path[PATH_MAX];
-    struct seal_identity log = { 0 };
-    if (call->settings->vkey != NULL) {
-        return proof_key_parse(bytes_text(call->settings->vkey), key, err);
-    }
-    if (snprintf(path, sizeof(path), "%s/keys/log.key", home) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "%s: path too long", home);
-    }
-    enum status status = seal_keyfile_load(path, &log, err);
-    if (status == ST_OK) {
-        status = proof_key_make(log.node, PROOF_KEY_ED25519, &log.sign_key, key, err);
-    }
-    seal_identity_fini(&log);
-    return status;
+    return call->settings->vkey != NULL
+               ? proof_ring_vkeys(bytes_text(call->settings->vkey), keys, err)
+               : home_keys_read(home, keys, err);
 }
 
 static enum status export_home(struct command_call *call, const char *folder, struct error *err)
 {
     struct audit_home *home = NULL;
-    struct proof_key key;
-    enum status status = read_key(call, folder, &key, err);
+    struct proof_ring keys;
+    enum status status = read_keys(call, folder, &keys, err);
     if (status == ST_OK) {
         status = audit_home_open(folder, 0, &home, err);
     }
     if (status == ST_OK) {
         struct audit_export_options options = {
-            .key = &key,
+            .keys = &keys,
             .note = audit_home_note(home),
             .source = audit_home_source(home),
         };

@@ -29,10 +29,10 @@ static enum status run(struct command_call *call, struct error *err)
     if (status == ST_OK) {
         struct bytes note;
         uint64_t size = link_checkpoint(link, &note);
-        output_text(call->out, "origin", link_log(link)->name);
+        output_text(call->out, "origin", link_keys(link)->keys[0].name);
         output_number(call->out, "checkpoint", size);
         output_line(call->out, "log %s: verified up to the checkpoint of %llu entries",
-                    link_log(link)->name, (unsigned long long)size);
+                    link_keys(link)->keys[0].name, (unsigned long long)size);
     }
     link_close(&link);
     return status;

@@ -13,6 +13,7 @@
 #include "peer/peer.h"
 #include "receipts.h"
 #include "registry/file.h"
+#include "registry/log_key.h"
 #include "seal/hash.h"
 
 enum {
@@ -25,7 +26,8 @@ struct link {
     struct seal_identity identity;
     struct bus_context *context;
     struct peer *peer;
-    struct proof_key log;
+    struct proof_key log; // the pinned one
+    struct registry_of_log of_log;
     struct registry_pins registrar;
     struct registry_pins policy;
     char *endpoint;
@@ -141,7 +143,11 @@ static enum status make_peer(struct link *link, const struct registry_card *brok
         .origin = link->log.name,
         .log_vkey = link->vkey,
         .checkpoint_path = link->checkpoint,
+        .key_order = registry_log_key_admit,
+        .key_order_argument = &link->of_log,
     };
+    link->of_log = (struct registry_of_log){ .registrar = &link->registrar,
+                                             .origin = bytes_text(link->log.name) };
     return peer_create(&config, &link->peer, err);
 }
 
@@ -176,9 +182,9 @@ const struct seal_identity *link_identity(const struct link *link)
     return &link->identity;
 }
 
-const struct proof_key *link_log(const struct link *link)
+const struct proof_ring *link_keys(const struct link *link)
 {
-    return &link->log;
+    return peer_log_keys(link->peer);
 }
 
 struct bytes link_origin(const struct link *link)
@@ -370,7 +376,8 @@ enum status link_receipt(const struct link *link, const struct wire_receipt *rec
         return error_set(err, ST_UNPROVEN, "the broker gave no receipt");
     }
     struct proof_receipt plain = receipt_plain(receipt);
-    struct proof_trust trust = { .log = &link->log };
+    const struct proof_ring *keys = link_keys(link);
+    struct proof_trust trust = { .log = keys->keys, .log_count = keys->count };
     struct proof_proven proven;
     return proof_receipt_verify(&plain, &trust, &proven, err);
 }

@@ -4,7 +4,7 @@
 #include "settings.h"
 
 #include "catalogue/catalogue.h"
-#include "proof/note.h"
+#include "proof/ring.h"
 #include "seal/keyfile.h"
 #include "wire/wire.h"
 
@@ -17,7 +17,8 @@ NODISCARD enum status link_open(const struct settings *settings, struct link **l
 void link_close(struct link **link);
 
 const struct seal_identity *link_identity(const struct link *link);
-const struct proof_key *link_log(const struct link *link); // name = origin
+// The log's keys: the pinned one and those that followed it. Grows while connected.
+const struct proof_ring *link_keys(const struct link *link);
 struct bytes link_origin(const struct link *link);
 const struct registry_pins *link_registrar(const struct link *link);
 

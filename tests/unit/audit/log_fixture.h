@@ -4,6 +4,7 @@
 #include "audit/journal.h"
 #include "audit/log.h"
 #include "proof/receipt.h"
+#include "proof/ring.h"
 #include "seal/hash.h"
 #include "test.h"
 
@@ -20,6 +21,7 @@ struct log_fixture {
     struct seal_secret *seed;
     struct seal_signer *signer;
     struct proof_key key;
+    struct proof_ring ring; // of it
     struct audit_vault *vault;
     struct audit_journal *journal;
     store_commit_hook hook;
@@ -41,6 +43,7 @@ static inline void fixture_begin(struct log_fixture *fixture)
     assert_ok(seal_signer_create(fixture->seed, &fixture->signer, &err));
     assert_ok(proof_key_make(ORIGIN, PROOF_KEY_ED25519, seal_signer_key(fixture->signer),
                              &fixture->key, &err));
+    assert_ok(proof_ring_init(&fixture->ring, &fixture->key, &err));
 }
 
 static inline enum status fixture_try(struct log_fixture *fixture, struct error *err)

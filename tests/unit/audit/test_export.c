@@ -115,7 +115,7 @@ static enum status export_to(struct source *source, uint64_t size, struct error 
     sign(source, size, &source->note);
     const struct audit_export_options options = {
         .folder = source->folder,
-        .key = &source->fixture.key,
+        .keys = &source->fixture.ring,
         .note = buffer_view(&source->note),
         .source = { .leaves = give_leaves, .consistency = give_proof, .context = source },
     };
@@ -323,10 +323,12 @@ TEST(a_checkpoint_of_another_key_is_not_exported)
     sign(source, 10, &source->note);
     struct digest other = { { 3 } };
     struct proof_key key;
+    struct proof_ring ring;
     assert_ok(proof_key_make(ORIGIN, PROOF_KEY_ED25519, &other, &key, &err));
+    assert_ok(proof_ring_init(&ring, &key, &err));
     const struct audit_export_options options = {
         .folder = source->folder,
-        .key = &key,
+        .keys = &ring,
         .note = buffer_view(&source->note),
         .source = { .leaves = give_leaves, .consistency = give_proof, .context = source },
     };
@@ -353,7 +355,7 @@ TEST(a_brokers_folder_is_exported_up_to_what_it_published)
     snprintf(folder, sizeof(folder), "%s/export", fixture.home);
     const struct audit_export_options options = {
         .folder = folder,
-        .key = &fixture.key,
+        .keys = &fixture.ring,
         .note = audit_home_note(home),
         .source = audit_home_source(home),
     };

@@ -20,6 +20,7 @@ struct world {
     struct seal_secret *seed;
     struct seal_signer *signer;
     struct proof_key key;
+    struct proof_ring keys;
     struct portal_shelf *shelf;
 };
 
@@ -52,7 +53,8 @@ static void world_begin(struct world *world)
     assert_ok(seal_signer_create(world->seed, &world->signer, &err));
     assert_ok(proof_key_make("log.example/test", PROOF_KEY_ED25519, seal_signer_key(world->signer),
                              &world->key, &err));
-    world->shelf = portal_shelf_create(&world->key, PIECES);
+    assert_ok(proof_ring_init(&world->keys, &world->key, &err));
+    world->shelf = portal_shelf_create(&world->keys, PIECES);
     assert_non_null(world->shelf);
 }
 
@@ -309,6 +311,7 @@ TEST(a_checkpoint_of_another_key_is_refused_and_a_smaller_one_is_passed_over)
     assert_false(portal_shelf_edge(world.shelf, 0, &want));
     struct digest public_key = { { 77 } };
     assert_ok(proof_key_make("log.example/test", PROOF_KEY_ED25519, &public_key, &other.key, &err));
+    assert_ok(proof_ring_init(&other.keys, &other.key, &err));
     (void)portal_shelf_checkpoint(world.shelf, &note);
     assert_status(ST_UNPROVEN, portal_shelf_offer(other.shelf, note, &err));
     world_end(&other);

@@ -1,0 +1,64 @@
+// The log's public keys from a broker's folder.
+#include "home_keys.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "seal/keyfile.h"
+
+static enum status read_first(const char *home, struct proof_ring *ring, struct error *err)
+{
+    char path[PATH_MAX];
+    struct seal_identity log = { 0 };
+    struct proof_key key;
+    if (snprintf(path, sizeof(path), "%s/keys/log.key", home) >= (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", home);
+    }
+    enum status status = seal_keyfile_load(path, &log, err);
+    if (status == ST_OK && log.role != SEAL_ROLE_LOG) {
+        status = error_set(err, ST_MALFORMED, "%s is not the key of a log", path);
+    }
+    if (status == ST_OK) {
+        status = proof_key_make(log.node, PROOF_KEY_ED25519, &log.sign_key, &key, err);
+    }
+    if (status == ST_OK) {
+        status = proof_ring_init(ring, &key, err);
+    }
+    seal_identity_fini(&log);
+    return status;
+}
+
+enum status home_keys_read(const char *home, struct proof_ring *ring, struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/log.keys", home) >= (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", home);
+    }
+    if (!file_exists(path)) {
+        return read_first(home, ring, err);
+    }
+    struct buffer text = buffer_init(PROOF_RING_TEXT_MAX);
+    enum status status = file_read(path, PROOF_RING_TEXT_MAX, &text, err);
+    if (status == ST_OK) {
+        status = proof_ring_parse(buffer_view(&text), ring, err);
+        status = status == ST_OK ? ST_OK : error_wrap(err, "%s", path);
+    }
+    buffer_fini(&text);
+    return status;
+}
+
+enum status home_keys_text(const char *home, struct buffer *vkeys, struct error *err)
+{
+    struct proof_ring ring;
+    enum status status = home_keys_read(home, &ring, err);
+    for (size_t i = 0; status == ST_OK && i < ring.count; i++) {
+        buffer_text(vkeys, i == 0 ? "" : " ");
+        proof_key_format(&ring.keys[i], vkeys);
+    }
+    if (status == ST_OK) {
+        buffer_u8(vkeys, 0);
+        status = buffer_ok(vkeys, "vkeys", err);
+    }
+    return status;
+}
