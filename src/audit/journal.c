@@ -496,13 +496,16 @@ enum status audit_journal_checkpoint(struct audit_journal *journal, uint64_t *si
 {
     struct snapshot_item *item = NULL;
     const struct audit_commit *latest = snapshot_pin(journal->latest, &item);
-    buffer_bytes(note, audit_commit_checkpoint(latest));
+    uint64_t latest_size = audit_commit_size(latest);
+    struct digest latest_root = audit_commit_root(latest);
+    snapshot_unpin(&item);
+    // Signed anew: by now other keys may have to sign than at the commit.
+    audit_journal_sign(journal, latest_size, &latest_root, note);
     enum status status = buffer_ok(note, "checkpoint", err);
     if (status == ST_OK) {
-        *size = audit_commit_size(latest);
-        *root = audit_commit_root(latest);
+        *size = latest_size;
+        *root = latest_root;
     }
-    snapshot_unpin(&item);
     return status;
 }
 

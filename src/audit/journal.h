@@ -69,13 +69,17 @@ NODISCARD enum status audit_journal_plan_key(struct audit_journal *journal,
                                              struct seal_signer **signer, uint64_t both_until_ms,
                                              size_t place, struct error *err);
 
+// Another number whenever other keys sign than before: the newest checkpoint has to be published
+// again then, also when the log has not grown. Any thread.
+unsigned audit_journal_signing(const struct audit_journal *journal);
+
 // The keys of the log so far (audit/keys.h). Any thread.
 const struct audit_keys *audit_journal_keys(const struct audit_journal *journal);
 
 // ---- publication
 
-// The newest checkpoint as signed at the last commit (at size 0: of the empty tree): size, root and
-// note. `note` is appended. Any thread.
+// The newest checkpoint, of the last commit (at size 0: of the empty tree), signed by whichever
+// keys sign now: size, root and note. `note` is appended. Any thread.
 NODISCARD enum status audit_journal_checkpoint(struct audit_journal *journal, uint64_t *size,
                                                struct digest *root, struct buffer *note,
                                                struct error *err);

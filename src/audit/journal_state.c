@@ -1,5 +1,6 @@
 // What the log's store says about itself. Any thread.
 #include "audit/journal_inside.h"
+#include "audit/keys.h"
 
 unsigned audit_journal_used_permille(struct audit_journal *journal)
 {
@@ -17,4 +18,9 @@ uint64_t audit_journal_reader_lag(struct audit_journal *journal)
 enum status audit_journal_reader_check(struct audit_journal *journal, struct error *err)
 {
     return store_reader_check(audit_journal_store(journal), err);
+}
+
+unsigned audit_journal_signing(const struct audit_journal *journal)
+{
+    return audit_keys_signing(audit_journal_keys(journal));
 }

@@ -203,6 +203,17 @@ void audit_keys_sign(const struct audit_keys *keys, const struct proof_checkpoin
     sign(keys, atomic_load(&keys->count), checkpoint, note);
 }
 
+unsigned audit_keys_signing(const struct audit_keys *keys)
+{
+    size_t count = atomic_load(&keys->count);
+    unsigned over = 0;
+    uint64_t now_ms = (uint64_t)clock_wall_ms();
+    for (size_t i = 0; i + 1 < count; i++) {
+        over += atomic_load(&keys->until_ms[i]) <= now_ms ? 1 : 0;
+    }
+    return (unsigned)count * PROOF_RING_MAX + over;
+}
+
 enum status audit_keys_open(const struct audit_keys *keys, struct bytes note,
                             struct proof_checkpoint *checkpoint, struct error *err)
 {

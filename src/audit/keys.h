@@ -1,8 +1,8 @@
-// Inside of the log: the keys that it has signed with, one after another. The first stands in the
-// table `meta` as "key"; each later one as "key 2", "key 3", … with the index of the entry that
-// made it the log's key, the time until which the one before signs too, and a checkpoint signed by
-// the one before that holds that entry: so the entry can be proven to whoever knows only the old
-// key, however late. Rows are written in the commit of their entry.
+// The keys that the log has signed with, one after another; the journal owns them. The first stands
+// in the table `meta` as "key"; each later one as "key 2", "key 3", … with the index of the entry
+// that made it the log's key, the time until which the one before signs too, and a checkpoint
+// signed by the one before that holds that entry: so the entry can be proven to whoever knows only
+// the old key, however late. Rows are written in the commit of their entry.
 //
 // Threads: load, plan, write and adopt belong to the recorder; the rest to any thread.
 #pragma once
@@ -31,6 +31,9 @@ void audit_keys_ring(const struct audit_keys *keys, struct proof_ring *ring);
 // Appends the checkpoint, signed by every key whose turn it is.
 void audit_keys_sign(const struct audit_keys *keys, const struct proof_checkpoint *checkpoint,
                      struct buffer *note);
+
+// Another number whenever other keys sign than before.
+unsigned audit_keys_signing(const struct audit_keys *keys);
 
 // Parses a checkpoint that any of the keys has signed, now or earlier.
 NODISCARD enum status audit_keys_open(const struct audit_keys *keys, struct bytes note,

@@ -33,6 +33,16 @@ enum status control_hold(struct control *control, struct job *job, struct error 
 enum status control_order(struct control *control, struct job *job, struct error *err);
 enum status control_order_done(struct control *control, struct job *job, struct error *err);
 
+// Fills the record of what was handed in: an entry of class governance that says who did. The
+// public part may be changed afterwards.
+NODISCARD enum status control_fill_record(struct control *control, struct job *job,
+                                          enum wire_kind kind, const char *member,
+                                          struct error *err);
+
+// control_keys.c
+NODISCARD enum status control_log_key(struct control *control, struct job *job, struct error *err);
+void control_log_key_done(struct control *control, const struct job *job);
+
 // The tag of a person named by identifier.
 NODISCARD enum status control_person(struct control *control, struct bytes scheme,
                                      struct bytes identifier, struct audit_tag *tag,

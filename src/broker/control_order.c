@@ -10,8 +10,8 @@
 
 #include <unistd.h>
 
-static enum status fill_record(struct control *control, struct job *job, enum wire_kind kind,
-                               const char *member, struct error *err)
+enum status control_fill_record(struct control *control, struct job *job, enum wire_kind kind,
+                                const char *member, struct error *err)
 {
     const struct wire_control *message = job->payload;
     struct wire_public_part *public_part = arena_take(job->arena, sizeof(*public_part));
@@ -76,7 +76,7 @@ static enum status change_registry(struct control *control, struct job *job,
     if (status == ST_OK) {
         job->record.kind = RECORD_REGISTRY;
         job->record.label = label;
-        status = fill_record(
+        status = control_fill_record(
             control, job, label == REGISTRY_CARD ? WIRE_KIND_MEMBER : WIRE_KIND_ORDER, member, err);
     }
     return status;
@@ -124,7 +124,7 @@ static enum status apply_bundle(struct control *control, struct job *job, struct
             job->record.kind = RECORD_POLICY;
             job->record.bundle = bundle;
             bundle = NULL;
-            status = fill_record(control, job, WIRE_KIND_POLICY, "", err);
+            status = control_fill_record(control, job, WIRE_KIND_POLICY, "", err);
         }
     }
     policy_bundle_destroy(&bundle);
@@ -163,9 +163,10 @@ enum status control_order(struct control *control, struct job *job, struct error
     case WIRE_CONTROL_FORGET:
         job->after = control->broker->to_keeper;
         return ST_OK;
-    case WIRE_CONTROL_LOG_KEY:
     case WIRE_CONTROL_BODY_KEYS:
         break;
+    case WIRE_CONTROL_LOG_KEY:
+        return control_log_key(control, job, err);
     case WIRE_CONTROL_HOLD:
         return control_hold(control, job, err);
     }
@@ -207,6 +208,8 @@ enum status control_order_done(struct control *control, struct job *job, struct 
         result.value = bytes_id(&job->record.officer->hold->id);
     } else if (message->action == WIRE_CONTROL_ORDER) {
         status = drop_key(control, job, err);
+    } else if (message->action == WIRE_CONTROL_LOG_KEY) {
+        control_log_key_done(control, job);
     } else if (message->action == WIRE_CONTROL_BUNDLE) {
         proof_broadcast(&control->maker);
     }

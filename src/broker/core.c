@@ -275,11 +275,16 @@ static enum status derive_search_key(struct broker *broker, uint8_t key[SEAL_SHO
 static enum status open_log(struct broker *broker, struct error *err)
 {
     const struct config_vedomod *settings = broker->home.settings;
+    const struct seal_signer *signers[PROOF_RING_MAX];
+    for (size_t i = 0; i < broker->home.log_count; i++) {
+        signers[i] = broker->home.logs[i].signer;
+    }
     struct audit_journal_options journal = {
         .home = broker->home.path,
         .origin = settings->origin,
         .map_bytes = (size_t)settings->audit.log_map_bytes,
-        .signer = broker->home.log.signer,
+        .signers = signers,
+        .signer_count = broker->home.log_count,
         .vault = broker->home.vault,
         .create = true,
     };
@@ -303,8 +308,8 @@ static enum status open_log(struct broker *broker, struct error *err)
         log_event(LOG_LEVEL_NOTICE, "views.rebuilt", log_text("moved-aside", opened.aside));
     }
     if (status == ST_OK) {
-        status = audit_tagger_create((const struct seal_secret *const *)broker->home.tag.secrets,
-                                     broker->home.tag.secret_count, &broker->tagger, err);
+        status = audit_tagger_create(broker->home.tag_secrets, broker->home.tag_count,
+                                     &broker->tagger, err);
     }
     return status;
 }

@@ -2,12 +2,15 @@
 #include "broker/home.h"
 
 #include "base/file.h"
+#include "seal/sign.h"
 
 #include <stdio.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+enum { KEY_NAME_BYTES = 16 };
 
 static enum status load_key(const struct broker_home *home, const char *name, enum seal_role role,
                             struct seal_identity *identity, struct error *err)
@@ -44,31 +47,70 @@ static enum status read_pins(const struct config_pins *pins, const char *what,
     return ST_OK;
 }
 
-static enum status load_keys(struct broker_home *home, struct error *err)
+// "log.key", "log-2.key", "log-3.key", …; the same with "tag".
+static void key_name(const char *what, unsigned number, char name[KEY_NAME_BYTES])
 {
-    static const struct {
-        const char *file;
-        enum seal_role role;
-        size_t place;
-    } keys[] = {
-        { "broker.key", SEAL_ROLE_BROKER, offsetof(struct broker_home, broker) },
-        { "log.key", SEAL_ROLE_LOG, offsetof(struct broker_home, log) },
-        { "master.key", SEAL_ROLE_MASTER, offsetof(struct broker_home, master) },
-        { "tag.key", SEAL_ROLE_TAG, offsetof(struct broker_home, tag) },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
-        struct seal_identity *identity = (void *)((char *)home + keys[i].place);
-        enum status status = load_key(home, keys[i].file, keys[i].role, identity, err);
-        if (status != ST_OK) {
-            return status;
+    if (number == 1) {
+        snprintf(name, KEY_NAME_BYTES, "%s.key", what);
+    } else {
+        snprintf(name, KEY_NAME_BYTES, "%s-%u.key", what, number);
+    }
+}
+
+// All of the log's keys that are there: older ones may have been destroyed.
+static enum status load_log_keys(const struct broker_home *home, struct seal_identity *keys,
+                                 size_t *count, struct error *err)
+{
+    enum status status = ST_OK;
+    for (unsigned i = 1; status == ST_OK && i <= PROOF_RING_MAX; i++) {
+        char name[KEY_NAME_BYTES];
+        key_name("log", i, name);
+        status = load_key(home, name, SEAL_ROLE_LOG, &keys[*count], err);
+        *count += keys[*count].role != SEAL_ROLE_NONE ? 1 : 0;
+        status = status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    if (status == ST_OK && *count == 0) {
+        status = error_set(err, ST_NOT_FOUND, "%s/keys/log.key: there is none", home->path);
+    }
+    return status;
+}
+
+// Every tag key from the first on: the later ones are made from what the earlier ones give.
+static enum status load_tag_keys(struct broker_home *home, struct error *err)
+{
+    enum status status = ST_OK;
+    for (unsigned i = 1; status == ST_OK && i <= AUDIT_TAG_KEYS_MAX; i++) {
+        char name[KEY_NAME_BYTES];
+        struct seal_identity *file = &home->tags[i - 1];
+        key_name("tag", i, name);
+        status = load_key(home, name, SEAL_ROLE_TAG, file, err);
+        if (status == ST_NOT_FOUND && i > 1) {
+            return ST_OK;
+        }
+        if (status == ST_OK && file->secret_count != 1) {
+            status = error_set(err, ST_UNSUPPORTED, "%s/keys/%s: holds %zu tag keys; one a file",
+                               home->path, name, file->secret_count);
+        }
+        if (status == ST_OK) {
+            home->tag_secrets[home->tag_count++] = file->secrets[0];
         }
     }
-    if (home->tag.secret_count != 1) {
-        return error_set(err, ST_UNSUPPORTED,
-                         "%s/keys/tag.key: holds %zu tag keys; this version works with one",
-                         home->path, home->tag.secret_count);
+    return status;
+}
+
+static enum status load_keys(struct broker_home *home, struct error *err)
+{
+    enum status status = load_key(home, "broker.key", SEAL_ROLE_BROKER, &home->broker, err);
+    if (status == ST_OK) {
+        status = load_log_keys(home, home->logs, &home->log_count, err);
     }
-    return ST_OK;
+    if (status == ST_OK) {
+        status = load_key(home, "master.key", SEAL_ROLE_MASTER, &home->master, err);
+    }
+    if (status == ST_OK) {
+        status = load_tag_keys(home, err);
+    }
+    return status;
 }
 
 // The log has one writer: a second broker on the same home must not begin.
@@ -142,12 +184,61 @@ void broker_home_close(struct broker_home *home)
 {
     audit_vault_close(&home->vault);
     seal_identity_fini(&home->broker);
-    seal_identity_fini(&home->log);
+    for (size_t i = 0; i < PROOF_RING_MAX; i++) {
+        seal_identity_fini(&home->logs[i]);
+    }
     seal_identity_fini(&home->master);
-    seal_identity_fini(&home->tag);
+    for (size_t i = 0; i < AUDIT_TAG_KEYS_MAX; i++) {
+        seal_identity_fini(&home->tags[i]);
+    }
     config_destroy(&home->config);
     if (home->lock > 0) {
         close(home->lock);
     }
     *home = (struct broker_home){ 0 };
+}
+
+enum status broker_home_log_key(const struct broker_home *home, const struct digest *key,
+                                struct seal_signer **signer, struct error *err)
+{
+    struct seal_identity keys[PROOF_RING_MAX] = { { .role = SEAL_ROLE_NONE } };
+    size_t count = 0;
+    enum status status = load_log_keys(home, keys, &count, err);
+    struct seal_signer *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (status == ST_OK && found == NULL && digest_equal(&keys[i].sign_key, key)) {
+            found = keys[i].signer;
+            keys[i].signer = NULL;
+        }
+        seal_identity_fini(&keys[i]);
+    }
+    if (status == ST_OK && found == NULL) {
+        status = error_set(err, ST_NOT_FOUND,
+                           "the broker does not hold the new key; put its file into its folder, "
+                           "as keys/log-2.key or the next free number");
+    }
+    if (status == ST_OK) {
+        *signer = found;
+    }
+    return status;
+}
+
+enum status broker_home_keep_keys(const struct broker_home *home, const struct proof_ring *ring,
+                                  struct error *err)
+{
+    char path[PATH_MAX];
+    struct buffer text = buffer_init(PROOF_RING_TEXT_MAX);
+    enum status status = ST_OK;
+    if (snprintf(path, sizeof(path), "%s/log.keys", home->path) >= (int)sizeof(path)) {
+        status = error_set(err, ST_USAGE, "%s: path too long", home->path);
+    }
+    proof_ring_format(ring, &text);
+    if (status == ST_OK) {
+        status = buffer_ok(&text, "keys of the log", err);
+    }
+    if (status == ST_OK) {
+        status = file_replace(path, buffer_view(&text), 0644, err);
+    }
+    buffer_fini(&text);
+    return status;
 }

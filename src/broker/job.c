@@ -2,6 +2,7 @@
 #include "broker/job.h"
 
 #include "broker/exchange.h"
+#include "seal/sign.h"
 
 // The job lives in its own arena, which is taken over.
 static struct job *job_make(enum job_kind kind, struct arena *arena)
@@ -37,6 +38,7 @@ void job_destroy(struct job **job)
     bus_message_fini(&(*job)->message);
     bus_frame_fini(&(*job)->reply_head);
     bus_frame_fini(&(*job)->reply_boxes);
+    seal_signer_destroy(&(*job)->record.log_signer);
     if ((*job)->owns_exchange) {
         exchange_destroy(&(*job)->exchange);
     }

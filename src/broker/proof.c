@@ -35,6 +35,8 @@ void proof_send(struct frame_maker *maker, const struct proof_step *step)
                                 .checkpoint = step->note,
                                 .old_size = step->old_size,
                                 .consistency = step->path,
+                                .key_changes = step->key_changes,
+                                .key_changes_count = step->key_changes_count,
                                 .dropped_keys = keys,
                                 .dropped_keys_count = list_dropped(registry, keys) };
     if (bundle != NULL) {
@@ -52,11 +54,20 @@ void proof_send(struct frame_maker *maker, const struct proof_step *step)
 
 void proof_broadcast(struct frame_maker *maker)
 {
+    proof_broadcast_keys(maker, NULL, 0);
+}
+
+void proof_broadcast_keys(struct frame_maker *maker, const struct wire_receipt *changes,
+                          size_t count)
+{
     struct error err = { 0 };
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     uint64_t size = 0;
     if (audit_journal_published(maker->broker->journal, &size, &note, &err) == ST_OK) {
-        struct proof_step step = { .old_size = size, .note = buffer_view(&note) };
+        struct proof_step step = { .old_size = size,
+                                   .note = buffer_view(&note),
+                                   .key_changes = changes,
+                                   .key_changes_count = count };
         proof_send(maker, &step);
     } else {
         log_event(LOG_LEVEL_ERROR, "proof.not-sent", log_text("why", err.message));

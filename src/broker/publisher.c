@@ -12,6 +12,7 @@ struct publisher {
     struct audit_log *log;
     struct frame_maker maker;
     uint64_t published; // size
+    unsigned signing;   // which keys signed it
 };
 
 static enum status send_proof(struct publisher *publisher, uint64_t old_size, uint64_t size,
@@ -37,14 +38,17 @@ static enum status publish(struct publisher *publisher, bool first, struct error
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     struct digest root;
     uint64_t size = 0;
+    unsigned signing = audit_journal_signing(publisher->broker->journal);
     enum status status =
         audit_journal_checkpoint(publisher->broker->journal, &size, &root, &note, err);
-    if (status == ST_OK && (first || size > publisher->published)) {
+    if (status == ST_OK &&
+        (first || size > publisher->published || signing != publisher->signing)) {
         status = audit_journal_publish(publisher->broker->journal, buffer_view(&note), err);
         if (status == ST_OK && !first) {
             status = send_proof(publisher, publisher->published, size, buffer_view(&note), err);
         }
         publisher->published = status == ST_OK ? size : publisher->published;
+        publisher->signing = status == ST_OK ? signing : publisher->signing;
     }
     buffer_fini(&note);
     return status;

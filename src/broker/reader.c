@@ -1,9 +1,11 @@
 // Readers greet peers and answer questions. They see one state of log and views for each job. A
 // look that has to be on record is recorded first: the job comes back with its entry durable, and
 // only then is the result sent.
+#include "audit/keys.h"
 #include "base/clock.h"
 #include "base/event.h"
 #include "broker/exchange.h"
+#include "broker/key_changes.h"
 #include "broker/metric.h"
 #include "broker/query.h"
 #include "proof/note.h"
@@ -61,17 +63,12 @@ static void end(struct desk *desk, struct snapshot_item *items[PINS])
 static enum status prove_consistency(struct desk *desk, struct bytes theirs, uint64_t published,
                                      struct buffer *path, struct error *err)
 {
-    struct proof_key key;
     struct proof_checkpoint checkpoint;
-    const struct seal_identity *log = &desk->broker->home.log;
     if (theirs.size == 0) {
         return ST_OK;
     }
-    enum status status = proof_key_make(desk->broker->home.settings->origin, PROOF_KEY_ED25519,
-                                        &log->sign_key, &key, err);
-    if (status == ST_OK) {
-        status = proof_checkpoint_open(theirs, &key, &checkpoint, err);
-    }
+    enum status status =
+        audit_keys_open(audit_journal_keys(desk->broker->journal), theirs, &checkpoint, err);
     if (status != ST_OK) {
         return error_wrap(err, "the checkpoint in HELLO");
     }
@@ -112,6 +109,10 @@ static enum status greet(struct desk *desk, struct job *job, struct error *err)
     if (status == ST_OK) {
         status = prove_consistency(desk, hello->checkpoint, published, &path, err);
     }
+    struct key_changes changes;
+    if (status == ST_OK) {
+        status = key_changes_gather(desk->broker, desk->log, job->arena, &changes, err);
+    }
     if (status == ST_OK) {
         struct wire_welcome welcome = {
             .version = 1,
@@ -121,6 +122,8 @@ static enum status greet(struct desk *desk, struct job *job, struct error *err)
             .credit = (uint32_t)settings->limits.credit,
             .heartbeat_ms = (uint32_t)settings->listen.heartbeat_ms,
             .now = (uint64_t)clock_wall_ms(),
+            .key_changes = changes.receipts,
+            .key_changes_count = changes.count,
         };
         if (desk->bundle != NULL) {
             welcome.bundle_hash = desk->bundle->head.hash;

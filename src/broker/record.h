@@ -20,6 +20,7 @@ enum record_kind {
     RECORD_REGISTRY, // a card or an order: applied to the registry
     RECORD_POLICY,   // a bundle: becomes the current one
     RECORD_FORGET,   // a month's contents: no hold covers it
+    RECORD_LOG_KEY,  // the registrar's order of a new key: it signs from the next commit on
     RECORD_PLAIN,    // reads, sessions, deliveries, restarts
 };
 
@@ -52,7 +53,8 @@ struct record {
 
     enum registry_label label; // RECORD_REGISTRY: what was signed
     struct bytes signed_message;
-    struct policy_bundle *bundle; // RECORD_POLICY: owned here until it is the current one
+    struct policy_bundle *bundle;   // RECORD_POLICY: owned here until it is the current one
+    struct seal_signer *log_signer; // RECORD_LOG_KEY: the new key, owned here until it is the log's
 
     // ---- filled by the recorder
     enum record_result result;

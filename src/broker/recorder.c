@@ -112,6 +112,7 @@ static enum status reply_recorded(struct recorder *recorder, struct job *job, st
     case RECORD_REGISTRY:
     case RECORD_POLICY:
     case RECORD_FORGET:
+    case RECORD_LOG_KEY:
     case RECORD_PLAIN:
         job->outcome = OUTCOME_NONE;
         break;
@@ -194,9 +195,12 @@ static enum status commit(struct recorder *recorder, struct error *err)
     struct stage *stage = recorder->stage;
     struct broker *broker = recorder->broker;
     int64_t begin_ns = clock_monotonic_ns();
-    enum status status = audit_journal_append(
-        broker->journal, stage_entries(stage), stage_count(stage), stage_size(stage),
-        audit_journal_term(broker->journal), &recorder->done, err);
+    enum status status = stage_plan(stage, err);
+    if (status == ST_OK) {
+        status = audit_journal_append(broker->journal, stage_entries(stage), stage_count(stage),
+                                      stage_size(stage), audit_journal_term(broker->journal),
+                                      &recorder->done, err);
+    }
     recorder->commit_ns = clock_monotonic_ns() - begin_ns;
     metric_add(METRIC_SYNC_NS, (uint64_t)recorder->commit_ns);
     if (status == ST_FULL) {

@@ -48,6 +48,7 @@ enum status stage_begin(struct stage *stage, struct error *err)
 {
     uint64_t seen;
     stage->count = 0;
+    stage->key_job = NULL;
     stage->rows = audit_rows_create();
     stage->heads = map_create();
     stage->consents = map_create();
@@ -95,6 +96,15 @@ size_t stage_count(const struct stage *stage)
 const struct audit_entry *const *stage_entries(const struct stage *stage)
 {
     return stage->entries;
+}
+
+enum status stage_plan(struct stage *stage, struct error *err)
+{
+    struct job *job = stage->key_job;
+    return job == NULL ? ST_OK
+                       : audit_journal_plan_key(stage->broker->journal, &job->record.log_signer,
+                                                job->record.public_->key_change->both_until,
+                                                job->record.place, err);
 }
 
 uint64_t stage_size(const struct stage *stage)
@@ -211,6 +221,9 @@ static void adopt(struct stage *stage, struct job *job)
         stage->next_bundle = job->record.bundle;
         stage->bundle = job->record.bundle;
         job->record.bundle = NULL;
+    }
+    if (job->record.kind == RECORD_LOG_KEY) {
+        stage->key_job = job;
     }
     if (job->record.kind == RECORD_CONSENT) {
         const struct wire_consent_record *record = job->record.officer->consent;

@@ -22,6 +22,9 @@ size_t stage_count(const struct stage *stage);
 const struct audit_entry *const *stage_entries(const struct stage *stage);
 uint64_t stage_size(const struct stage *stage); // of the log before the batch
 
+// Right before the append: what the journal has to do in the same commit.
+NODISCARD enum status stage_plan(struct stage *stage, struct error *err);
+
 // After the commit: publishes rows, swaps registry and bundle, fills in every added record; the
 // receipts of jobs that go straight to the router view the commit, unless they are decisions'. A
 // failure here means that readers could miss what is durable: the process has to stop.

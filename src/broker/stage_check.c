@@ -7,6 +7,7 @@
 
 #include "audit/hold.h"
 #include "audit/month.h"
+#include "audit/keys.h"
 #include "consent/grant.h"
 
 // ---- what stands, batch first, then views
@@ -343,6 +344,21 @@ static enum status check_forget(struct stage *stage, struct job *job, struct err
     return status;
 }
 
+// Once in a batch, and only after the key that signs now. What is signed stands in the order; which
+// number the key gets is known here.
+static enum status check_log_key(struct stage *stage, struct job *job, struct error *err)
+{
+    struct proof_ring ring;
+    struct wire_key_change *change = (struct wire_key_change *)job->record.public_->key_change;
+    audit_keys_ring(audit_journal_keys(stage->broker->journal), &ring);
+    if (stage->key_job != NULL || !digest_equal(&proof_ring_newest(&ring)->key, &change->old_key)) {
+        return error_set(err, ST_STALE,
+                         "log-key: the order is about another key than the one that signs now");
+    }
+    change->number = (uint32_t)ring.count + 1;
+    return ST_OK;
+}
+
 enum status stage_check(struct stage *stage, struct job *job, struct error *err)
 {
     switch (job->record.kind) {
@@ -360,6 +376,8 @@ enum status stage_check(struct stage *stage, struct job *job, struct error *err)
         return check_policy(stage, job, err);
     case RECORD_FORGET:
         return check_forget(stage, job, err);
+    case RECORD_LOG_KEY:
+        return check_log_key(stage, job, err);
     case RECORD_ENDING:
     case RECORD_PLAIN:
         return ST_OK;

@@ -55,6 +55,7 @@ struct stage {
     struct registry *tried_registry; // what the job being added would make of it
     const struct policy_bundle *bundle;
     struct policy_bundle *next_bundle;
+    struct job *key_job; // makes a key the log's; NULL: none in the batch
     struct snapshot_item *registry_item;
     struct snapshot_item *bundle_item;
 };

@@ -2,6 +2,7 @@
 // then for a place under way, is sent, and ends exactly once: answered, refused, failed or timed
 // out (node/calls.c).
 #include "node/inside.h"
+#include "node/log_keys.h"
 
 #include "base/clock.h"
 #include "base/event.h"

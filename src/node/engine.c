@@ -6,6 +6,7 @@
 // by itself); the log was forked or rolled back (the engine stops asking and answering for good and
 // says so in every report); a queue is full (ST_BUSY to whoever hands in).
 #include "node/inside.h"
+#include "node/log_keys.h"
 
 #include "base/clock.h"
 #include "base/event.h"
@@ -425,9 +426,9 @@ static enum status open_peer(struct node_engine *engine, struct error *err)
                                   .log_vkey = engine->config->broker.vkey,
                                   .checkpoint_path = engine->checkpoint_path,
                                   .key_order = registry_log_key_admit,
-                                  .key_order_argument = &engine->of_log };
-    engine->of_log = (struct registry_of_log){ .registrar = &engine->trust.registrar,
-                                               .origin = node_trust_origin(&engine->trust) };
+                                  .key_order_argument = &engine->trust.of_log };
+    engine->trust.of_log = (struct registry_of_log){ .registrar = &engine->trust.registrar,
+                                                     .origin = node_trust_origin(&engine->trust) };
     enum status status = bus_poller_create(POLLER_ROOM, &engine->poller, err);
     if (status == ST_OK) {
         status = peer_create(&config, &engine->peer, err);

@@ -3,6 +3,7 @@
 // not answered at all: the log has its decision, and the broker sees the silence. Nothing about a
 // person is logged here, only codes and the exchange's id.
 #include "node/inside.h"
+#include "node/log_keys.h"
 
 #include "base/clock.h"
 #include "base/event.h"

@@ -10,7 +10,6 @@
 #include "node/keys.h"
 #include "node/memory.h"
 #include "node/source.h"
-#include "registry/log_key.h"
 #include "seal/keyfile.h"
 
 enum {
@@ -106,7 +105,6 @@ struct node_policy_fetch {
 struct node_engine {
     const struct config_node *config;
     struct node_trust trust;
-    struct registry_of_log of_log; // whose orders of new log keys count
     struct seal_identity identity;
     struct registry_card broker;
     char checkpoint_path[NODE_PATH_MAX];
@@ -196,11 +194,6 @@ void node_holder_stop(struct node_engine *engine);
 NODISCARD enum status node_policy_load(struct node_engine *engine, struct error *err);
 void node_policy_turn(struct node_engine *engine); // fetches when the broker names another bundle
 void node_policy_fini(struct node_engine *engine);
-
-// log_keys.c
-void node_log_keys_turn(struct node_engine *engine); // after WELCOME or PROOF: takes new keys over
-// Whether subjects may be filed under this key of tags; tells the operator when it is unproven.
-NODISCARD bool node_tag_key_counts(const struct node_engine *engine, uint32_t number);
 
 // receipts.c: writes a receipt's text into today's folder and gives its path; "" when it could not.
 void node_receipt_save(struct node_engine *engine, const struct id *id, const char *kind,

@@ -4,7 +4,7 @@
 
 #include "proof/receipt.h"
 #include "proof/ring.h"
-#include "registry/card.h"
+#include "registry/log_key.h"
 #include "wire/exchange.h"
 
 enum { NODE_CHECKPOINTS = 16 };
@@ -17,6 +17,7 @@ struct node_trust {
     struct digest audience; // H(origin)
     struct registry_pins registrar;
     struct registry_pins policy;
+    struct registry_of_log of_log; // whose orders of new log keys count; set once the trust stays
     struct {
         struct digest note; // SHA-256 of the whole note; zero: empty place
         struct proof_checkpoint checkpoint;

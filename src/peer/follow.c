@@ -133,14 +133,16 @@ static enum status follow_tags(struct peer_trust *trust, const struct wire_recei
     if (change->number < 2 || change->number > PEER_TAG_KEYS_MAX) {
         return error_set(err, ST_UNPROVEN, "a key of tags with the number %u", change->number);
     }
-    uint64_t *index = &trust->tag_keys[change->number - 1];
+    size_t place = change->number - 1;
     enum status status = prove(receipt, trust->ring.keys, trust->ring.count, err);
-    if (status == ST_OK && *index != 0 && *index != receipt->index) {
+    if (status == ST_OK && trust->tags_proven[place] &&
+        trust->tag_entries[place] != receipt->index) {
         status = error_set(err, ST_UNPROVEN, "the key %u of tags comes from two entries",
                            change->number);
     }
     if (status == ST_OK) {
-        *index = receipt->index;
+        trust->tags_proven[place] = true;
+        trust->tag_entries[place] = receipt->index;
     }
     return status;
 }

@@ -508,7 +508,7 @@ unsigned peer_keys_followed(const struct peer *peer)
 bool peer_tag_key_proven(const struct peer *peer, uint32_t number)
 {
     return number == 1 ||
-           (number > 1 && number <= PEER_TAG_KEYS_MAX && peer->trust.tag_keys[number - 1] != 0);
+           (number > 1 && number <= PEER_TAG_KEYS_MAX && peer->trust.tags_proven[number - 1]);
 }
 
 bool peer_take_key_problem(struct peer *peer, struct error *problem)

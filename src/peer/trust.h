@@ -17,9 +17,9 @@ struct peer_trust {
 
     peer_key_order admit; // whether the registrar ordered a new key of the log; NULL: none counts
     const void *admit_argument;
-    unsigned followed; // new keys of the log so far
-    uint64_t
-        tag_keys[PEER_TAG_KEYS_MAX]; // index of the entry that began key i + 1 of tags; 0: none
+    unsigned followed;                       // new keys of the log so far
+    bool tags_proven[PEER_TAG_KEYS_MAX];     // key i + 1 of tags has been proven
+    uint64_t tag_entries[PEER_TAG_KEYS_MAX]; // by this entry
 };
 
 // Loads what was kept. ST_CORRUPT: the file is no checkpoint of this log.

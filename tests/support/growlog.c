@@ -49,7 +49,7 @@ static enum status grow(const struct broker_home *home, uint64_t size, struct er
         .home = home->path,
         .origin = home->settings->origin,
         .map_bytes = (size_t)home->settings->audit.log_map_bytes,
-        .signer = home->log.signer,
+        .signer = home->logs[0].signer,
         .vault = home->vault,
     };
     struct audit_journal *journal = NULL;

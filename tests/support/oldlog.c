@@ -146,15 +146,14 @@ static enum status fill(const struct broker_home *home, int argc, char **argv, s
         .home = home->path,
         .origin = home->settings->origin,
         .map_bytes = (size_t)home->settings->audit.log_map_bytes,
-        .signer = home->log.signer,
+        .signer = home->logs[0].signer,
         .vault = home->vault,
         .create = true,
     };
     struct old old = { .scheme = argv[2],
                        .identifier = argv[3],
                        .count = (unsigned)strtoul(argv[4], NULL, 10) };
-    enum status status = audit_tagger_create((const struct seal_secret *const *)home->tag.secrets,
-                                             home->tag.secret_count, &old.tagger, err);
+    enum status status = audit_tagger_create(home->tag_secrets, home->tag_count, &old.tagger, err);
     if (status == ST_OK) {
         status = audit_journal_open(&options, &old.journal, err);
     }

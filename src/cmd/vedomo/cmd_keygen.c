@@ -27,7 +27,8 @@ struct options {
 
 static const struct command_option option_table[] = {
     { COMMAND_TEXT, offsetof(struct options, role), "role", 0, "ROLE",
-      "node, desk, portal, officer, auditor, court, operator, witness, registrar or policy" },
+      "node, desk, portal, officer, auditor, court, operator, witness, registrar, policy; log, "
+      "tag or master for the broker's next one" },
     { COMMAND_TEXT, offsetof(struct options, member), "member", 0, "CODE",
       "The agency's code, such as ru/interior/road-safety" },
     { COMMAND_TEXT, offsetof(struct options, node), "node", 0, "NAME",
@@ -59,17 +60,20 @@ static enum status card_path(const char *key, char path[PATH_MAX], struct error 
 static enum status print_public(struct command_call *call, const struct seal_identity *identity,
                                 const char *path, struct error *err)
 {
-    bool witness = identity->role == SEAL_ROLE_WITNESS;
+    // Secrets of the broker's host have no public half.
+    bool secret = identity->role == SEAL_ROLE_MASTER || identity->role == SEAL_ROLE_TAG;
+    bool named = identity->role == SEAL_ROLE_WITNESS || identity->role == SEAL_ROLE_LOG;
     struct proof_key key;
     struct buffer text = buffer_init(1024);
     enum status status = ST_OK;
-    if (witness) {
-        status =
-            proof_key_make(identity->node, PROOF_KEY_COSIGNATURE, &identity->sign_key, &key, err);
+    if (named) {
+        enum proof_key_type type =
+            identity->role == SEAL_ROLE_WITNESS ? PROOF_KEY_COSIGNATURE : PROOF_KEY_ED25519;
+        status = proof_key_make(identity->node, type, &identity->sign_key, &key, err);
         if (status == ST_OK) {
             proof_key_format(&key, &text);
         }
-    } else {
+    } else if (!secret) {
         seal_key_format(&text, &identity->sign_key);
     }
     if (status == ST_OK) {
@@ -78,7 +82,12 @@ static enum status print_public(struct command_call *call, const struct seal_ide
     if (status == ST_OK) {
         output_text(call->out, "role", seal_role_name(identity->role));
         output_text(call->out, "key_file", path);
-        output_bytes(call->out, witness ? "vkey" : "public_key", buffer_view(&text));
+    }
+    if (status == ST_OK && secret) {
+        output_line(call->out, "%s: a new %s key. It stays on the broker's host.", path,
+                    seal_role_name(identity->role));
+    } else if (status == ST_OK) {
+        output_bytes(call->out, named ? "vkey" : "public_key", buffer_view(&text));
         output_line(call->out, "%.*s", (int)text.size, (const char *)text.data);
     }
     buffer_fini(&text);
@@ -118,14 +127,12 @@ static enum status check_options(const struct options *options, enum seal_role *
         return error_set(err, ST_USAGE, "give --role ROLE and --out FILE.key");
     }
     *role = seal_role_find(bytes_text(options->role));
-    bool broker_own = *role == SEAL_ROLE_BROKER || *role == SEAL_ROLE_LOG ||
-                      *role == SEAL_ROLE_MASTER || *role == SEAL_ROLE_TAG;
     if (*role == SEAL_ROLE_NONE) {
         return error_set(err, ST_USAGE, "there is no role '%s'; 'vedomo keygen --help' lists them",
                          options->role);
     }
-    if (broker_own) {
-        return error_set(err, ST_USAGE, "the broker's own keys are made by 'vedomo init HOME'");
+    if (*role == SEAL_ROLE_BROKER) {
+        return error_set(err, ST_USAGE, "the broker's own key is made by 'vedomo init HOME'");
     }
     if (seal_role_connects(*role) && (options->member == NULL || options->node == NULL)) {
         return error_set(err, ST_USAGE, "the role %s needs --member CODE and --node NAME",
@@ -148,12 +155,22 @@ static enum status run(struct command_call *call, struct error *err)
         return status;
     }
     bool has_card = seal_role_connects(role);
-    if (has_card) {
+    const char *node = options->node != NULL ? options->node : "";
+    char name[SEAL_NAME_MAX + 1];
+    if (role == SEAL_ROLE_LOG && options->node == NULL) {
+        struct bytes origin; // a log's key is named as its log
+        status = settings_need_origin(call->settings, &origin, err);
+        if (status == ST_OK) {
+            snprintf(name, sizeof(name), "%.*s", (int)origin.size, (const char *)origin.data);
+            node = name;
+        }
+    }
+    if (status == ST_OK && has_card) {
         status = card_path(options->out, card, err);
     }
     if (status == ST_OK) {
-        status = seal_identity_create(role, options->member != NULL ? options->member : "",
-                                      options->node != NULL ? options->node : "", &identity, err);
+        status = seal_identity_create(role, options->member != NULL ? options->member : "", node,
+                                      &identity, err);
     }
     if (status == ST_OK) {
         status = seal_keyfile_create(options->out, &identity, err);

@@ -37,6 +37,8 @@ extern const struct command cmd_audit_consistency;
 extern const struct command cmd_request_explain;
 extern const struct command cmd_log_vkey;
 extern const struct command cmd_log_export;
+extern const struct command cmd_log_order;
+extern const struct command cmd_log_rotate;
 extern const struct command cmd_status;
 extern const struct command cmd_config_check;
 extern const struct command cmd_bench_decide;

@@ -40,6 +40,8 @@ static const struct command *const commands[] = {
     &cmd_audit_verify,
     &cmd_audit_verify_receipt,
     &cmd_log_vkey,
+    &cmd_log_order,
+    &cmd_log_rotate,
     &cmd_log_export,
     &cmd_status,
     &cmd_config_check,

@@ -82,7 +82,7 @@ static enum status check_fork(struct checking *checking, struct error *err)
     if (size == 0) {
         return ST_OK;
     }
-    enum status status = proof_checkpoint_open(note, link_log(checking->person->link), &kept, err);
+    enum status status = proof_ring_open(link_keys(checking->person->link), 0, note, &kept, err);
     if (status == ST_OK && kept.size == shown->size && !digest_equal(&kept.root, &shown->root)) {
         status = error_set(err, ST_UNPROVEN, "the log shows two trees of %llu entries",
                            (unsigned long long)size);
@@ -99,8 +99,8 @@ static enum status check_tree(struct checking *checking, const struct wire_row *
 {
     struct proof_checkpoint shown;
     struct whole *whole = checking->whole;
-    enum status status = proof_checkpoint_open(row->receipt->checkpoint,
-                                               link_log(checking->person->link), &shown, err);
+    enum status status = proof_ring_open(link_keys(checking->person->link), 0,
+                                         row->receipt->checkpoint, &shown, err);
     if (status == ST_OK && whole->checkpoint.size == 0) {
         whole->checkpoint = shown;
         return ST_OK;

@@ -105,7 +105,7 @@ static void open_log(struct fixture *fixture)
     struct audit_journal_options journal = { .home = fixture->path,
                                              .origin = origin,
                                              .map_bytes = 64 << 20,
-                                             .signer = fixture->broker.home.log.signer,
+                                             .signer = fixture->broker.home.logs[0].signer,
                                              .vault = fixture->broker.home.vault,
                                              .create = true };
     assert_ok(audit_journal_open(&journal, &fixture->broker.journal, &err));
@@ -132,7 +132,7 @@ static void set_up(struct fixture *fixture)
     snprintf(fixture->path, sizeof(fixture->path), "%s", test_directory());
     assert_ok(
         seal_identity_create(SEAL_ROLE_REGISTRAR, "", "registrar", &fixture->registrar, &err));
-    assert_ok(seal_identity_create(SEAL_ROLE_LOG, "", origin, &fixture->broker.home.log, &err));
+    assert_ok(seal_identity_create(SEAL_ROLE_LOG, "", origin, &fixture->broker.home.logs[0], &err));
     assert_ok(seal_identity_create(SEAL_ROLE_MASTER, "", "", &fixture->broker.home.master, &err));
     assert_ok(seal_identity_create(SEAL_ROLE_NODE, "ru/interior/road-safety", "gate",
                                    &fixture->asker, &err));
@@ -161,7 +161,7 @@ static void tear_down(struct fixture *fixture)
     seal_identity_fini(&fixture->registrar);
     seal_identity_fini(&fixture->asker);
     seal_identity_fini(&fixture->holder);
-    seal_identity_fini(&fixture->broker.home.log);
+    seal_identity_fini(&fixture->broker.home.logs[0]);
     seal_identity_fini(&fixture->broker.home.master);
 }
 
