@@ -5,8 +5,12 @@
 
 #include "base/text.h"
 #include "broker/epoch.h"
+#include "wire/wire.h"
 
-enum { ENTRY_ROOM = 1024 }; // of a row besides its parts: path, checkpoint, hashes
+enum {
+    ENTRY_ROOM = 1024, // of a row besides its parts: path, checkpoint, hashes
+    BODY_ROOM = WIRE_BOXES_MAX_BYTES - 4 * QUERY_BODY_ROOM,
+};
 
 // The proof of an epoch's entry and of the person's place in its map.
 static enum status add_epoch(struct desk *desk, struct job *job, const struct audit_tag *tag,
@@ -117,6 +121,28 @@ static enum status add_parts(struct desk *desk, struct job *job, struct wire_row
     return status;
 }
 
+// The views no longer have the row of the entry before this one: its part says where that stands.
+static enum status add_gone(struct desk *desk, struct job *job, uint64_t size, struct rows *rows,
+                            struct error *err)
+{
+    const struct wire_row *newer = &rows->items[rows->count - 1];
+    struct wire_row *row = &rows->items[rows->count];
+    struct wire_subject_part subject;
+    if (newer->forgotten) {
+        return ST_OK; // nobody can say any more what it followed
+    }
+    enum status status = wire_decode(WIRE_SCHEMA_SUBJECT_PART, newer->receipt->extra->part,
+                                     job->arena, &subject, err);
+    if (status == ST_OK) {
+        row->index = subject.previous_index;
+        row->number = newer->number - 1;
+        status = add_forgotten(desk, job, size, row, err);
+    }
+    rows->bytes += ENTRY_ROOM;
+    rows->count++;
+    return status;
+}
+
 static enum status add_entry(struct desk *desk, struct job *job,
                              const struct audit_subject_row *listed, uint64_t size,
                              struct rows *rows, struct error *err)
@@ -145,30 +171,62 @@ static enum status add_entry(struct desk *desk, struct job *job,
     return status;
 }
 
+// A page of the list; *done: how many of its rows it took.
+static enum status add_page(struct desk *desk, struct job *job,
+                            const struct audit_subject_row *chain, size_t count, uint64_t size,
+                            struct rows *rows, size_t *done, struct error *err)
+{
+    enum status status = ST_OK;
+    for (*done = 0; *done < count && *done < QUERY_PAGE_ROWS && rows->bytes < BODY_ROOM; ++*done) {
+        const struct audit_subject_row *listed = &chain[*done];
+        uint64_t next = *done + 1 < count ? chain[*done + 1].sequence : 0;
+        if (listed->index >= size) {
+            continue; // it came after the first page
+        }
+        status = add_entry(desk, job, listed, size, rows, err);
+        if (status == ST_OK && listed->sequence > next + 1) {
+            status = add_gone(desk, job, size, rows, err);
+        }
+        if (status != ST_OK) {
+            break;
+        }
+    }
+    return status;
+}
+
+static enum status read_question(struct desk *desk, const struct wire_query *query, uint64_t *size,
+                                 uint64_t *from, struct error *err)
+{
+    *size = query->to == 0 ? desk->size : query->to;
+    *from = 0;
+    if (*size > desk->size) {
+        return error_set(err, ST_NOT_FOUND, "the log has %llu entries",
+                         (unsigned long long)desk->size);
+    }
+    if (query->cursor.size > 0 && !text_u64_parse(query->cursor, UINT64_MAX, from)) {
+        return error_set(err, ST_MALFORMED, "cursor: not one of this broker's");
+    }
+    return ST_OK;
+}
+
 // The first page has the epoch and says in which tree everything is proven; the next ones are asked
 // for with that size and the cursor, which is a sequence number.
 enum status query_proof(struct desk *desk, struct job *job, struct wire_result *result,
                         struct error *err)
 {
-    const struct wire_query *query = job->payload;
     struct audit_tag tag;
-    struct audit_subject_row chain[QUERY_PAGE_ROWS];
-    struct rows rows;
+    struct audit_subject_row chain[QUERY_PAGE_ROWS + 1]; // one more, to know what comes next
+    struct rows rows = { .count = 0 };
     uint64_t from = 0;
-    uint64_t size = query->to == 0 ? desk->size : query->to;
+    uint64_t size = 0;
     size_t count = 0;
     size_t done = 0;
     enum status status = query_person(desk, job, &tag, err);
-    if (status == ST_OK && size > desk->size) {
-        status = error_set(err, ST_NOT_FOUND, "the log has %llu entries",
-                           (unsigned long long)desk->size);
-    }
-    if (status == ST_OK && query->cursor.size > 0 &&
-        !text_u64_parse(query->cursor, UINT64_MAX, &from)) {
-        status = error_set(err, ST_MALFORMED, "cursor: not one of this broker's");
+    if (status == ST_OK) {
+        status = read_question(desk, job->payload, &size, &from, err);
     }
     if (status == ST_OK) {
-        status = rows_init(&rows, job, QUERY_PAGE_ROWS + 2, err);
+        status = rows_init(&rows, job, 2 * QUERY_PAGE_ROWS + 2, err);
     }
     if (status == ST_OK && from == 0) {
         status = add_epoch(desk, job, &tag, size, &rows, err);
@@ -177,22 +235,17 @@ enum status query_proof(struct desk *desk, struct job *job, struct wire_result *
         }
     }
     if (status == ST_OK) {
-        status = audit_reader_subject_page(desk->reader, &tag, from, QUERY_PAGE_ROWS, chain, &count,
-                                           err);
+        status = audit_reader_subject_page(desk->reader, &tag, from, QUERY_PAGE_ROWS + 1, chain,
+                                           &count, err);
     }
     if (status == ST_OK && !job->in_session) {
         status = query_record_look(job, &tag, "proof of a person's list", count, err);
     }
-    for (;
-         status == ST_OK && done < count && rows.bytes < WIRE_BOXES_MAX_BYTES - 4 * QUERY_BODY_ROOM;
-         done++) {
-        if (chain[done].index < size) {
-            status = add_entry(desk, job, &chain[done], size, &rows, err);
-        }
+    if (status == ST_OK) {
+        status = add_page(desk, job, chain, count, size, &rows, &done, err);
     }
-    if (status == ST_OK && done > 0 && (done < count || count == QUERY_PAGE_ROWS) &&
-        chain[done - 1].sequence > 1) {
-        query_set_cursor(job, result, chain[done - 1].sequence - 1);
+    if (status == ST_OK && done < count) {
+        query_set_cursor(job, result, chain[done].sequence);
     }
     if (status != ST_OK) {
         return status;

@@ -171,6 +171,7 @@ static enum status link_chain(struct stage *stage, struct job *job, struct chain
     if (status == ST_OK) {
         job->record.subject->sequence = (*head)->sequence + 1;
         job->record.subject->previous = (*head)->leaf_hash;
+        job->record.subject->previous_index = (*head)->index;
         job->record.subject->recorded_at = (uint64_t)stage->now_ms;
         job->record.officer->tag = audit_tag_view(&job->record.tag);
     }
@@ -259,6 +260,7 @@ static enum status add_entry(struct stage *stage, struct job *job, struct error 
     }
     if (head != NULL) {
         head->sequence++;
+        head->index = stage->size + stage->count;
         head->leaf_hash = job->record.entry.leaf_hash;
     }
     adopt(stage, job);

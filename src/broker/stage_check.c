@@ -29,6 +29,7 @@ enum status stage_find_head(struct stage *stage, const struct audit_tag *tag,
         *found = (struct chain_head){ .tag = *tag };
         if (status == ST_OK) {
             found->sequence = row.sequence;
+            found->index = row.index;
             found->leaf_hash = row.leaf_hash;
         }
         if (!map_put(stage->heads, audit_tag_view(&found->tag), found)) {

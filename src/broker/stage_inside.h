@@ -11,6 +11,7 @@
 struct chain_head {
     struct audit_tag tag;
     uint64_t sequence;
+    uint64_t index; // of its last entry
     struct digest leaf_hash;
 };
 

@@ -80,7 +80,8 @@ static enum status check_next(struct proof_list *list, const struct proof_list_e
         return find(list, PROOF_LIST_GAP, entry, err, "before number %llu comes number %llu",
                     number(newer->sequence), number(entry->sequence));
     }
-    if (!digest_equal(&entry->leaf_hash, &newer->previous)) {
+    if (!digest_equal(&entry->leaf_hash, &newer->previous) ||
+        entry->index != newer->previous_index) {
         return find(list, PROOF_LIST_LINK, entry, err,
                     "number %llu follows another entry than this one", number(newer->sequence));
     }

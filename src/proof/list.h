@@ -33,6 +33,7 @@ struct proof_list_entry {
     struct digest leaf_hash; // as its proof says
     uint64_t sequence;       // as its part says
     struct digest previous;  // as its part says
+    uint64_t previous_index; // as its part says
     bool forgotten;          // it has no part any more: sequence is the broker's word
 };
 

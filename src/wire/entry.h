@@ -93,6 +93,7 @@ struct wire_subject_part {
     struct bytes subject_kind;
     uint32_t consent_state;
     struct bytes artefact;
+    uint64_t previous_index;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

@@ -410,6 +410,7 @@ static const struct wire_rule subject_part_rules[] = {
     ROW(subject_part, 21, subject_kind, CODE),
     ROW(subject_part, 22, consent_state, NUMBER(0, 7)),
     ROW(subject_part, 23, artefact, BYTES(0, 16384)),
+    ROW(subject_part, 24, previous_index, INDEX),
     ROW(subject_part, 60, extensions, EXTENSIONS),
 };
 

@@ -3,7 +3,9 @@
 that lies about the list in every way, with all of its own keys. Each lie is found, and by the check that is meant to."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -12,7 +14,7 @@ sys.path[:0] = [os.path.join(ROOT, "tests", "support"), os.path.join(ROOT, "depl
 
 import processes  # noqa: E402
 from foreign import decode, encode, label, sha256  # noqa: E402
-from harness import ANNA, PATIENCE_S  # noqa: E402
+from harness import ANNA, BUILD, PATIENCE_S, Federation  # noqa: E402
 from liars import finish, open_peer, shared  # noqa: E402
 from middle import Middle  # noqa: E402
 from tap import equal, test, true, until  # noqa: E402
@@ -167,6 +169,35 @@ def a_lost_or_damaged_file_is_made_again():
                                check=False)
             return answer.status == 0
         until(proven, "proven again after '%s'" % damage, PATIENCE_S)
+
+
+@test
+def a_list_is_proven_whole_over_what_was_forgotten():
+    months = ["2021-03", "2021-04", "2021-06"]
+
+    def before(house):
+        each_second(house)
+        subprocess.run([os.path.join(BUILD, "tests", "oldlog"), house.home, "vd", ANNA.replace("-", ""), "20", *months], check=True)
+    with Federation(before=before) as house:
+        def found():
+            answer = house.run(["audit", "verify", "--json", "--subject", "-"], stdin=ANNA + "\n", profile="officer", check=False)
+            return answer.json
+
+        whole = until(lambda: (lambda one: one if one["proven"] else None)(found()), "proven before", PATIENCE_S)
+        equal(whole["forgotten"], 0)
+        for count, month in enumerate(months[:2], 1):
+            house.run(["audit", "forget", month], profile="officer")
+            until(lambda n=count: (lambda one: one["proven"] and one["forgotten"] == n)(found()), "proven after " + month, PATIENCE_S)
+            # With the rows of the month in the views, without them, and from views made again.
+            figures = house.run(["status", "--json"], profile="operator").json["figures"]
+            equal(figures["retention.forgotten-to"], int(month.replace("-", "")))
+            house.broker.stop()
+            shutil.rmtree(os.path.join(house.home, "views"))
+            shutil.rmtree(os.path.join(house.home, "epoch"))
+            house.start_broker()
+            house.wait_for_broker(PATIENCE_S)
+            whole = until(lambda: (lambda one: one if one["proven"] else None)(found()), "proven from new views", PATIENCE_S)
+            equal((whole["forgotten"], whole["epoch"]["absent"]), (count, False))
 
 
 # --- a broker that lies, with its own keys and the log's ---

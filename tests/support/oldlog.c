@@ -25,6 +25,7 @@ struct old {
     uint32_t minutes;
     uint64_t sequence;      // of the person named
     struct digest previous; // leaf hash
+    uint64_t previous_index;
 };
 
 static enum status append(struct old *old, const struct wire_exchange_part *exchange,
@@ -115,6 +116,7 @@ static enum status exchange(struct old *old, unsigned number, struct error *err)
                                          .recorded_at = (uint64_t)old->minutes * 60000 };
     if (named) {
         subject.previous = old->previous;
+        subject.previous_index = old->previous_index;
     }
     struct wire_officer_part officer = { .format = 1,
                                          .kind = WIRE_KIND_DECISION,
@@ -125,6 +127,7 @@ static enum status exchange(struct old *old, unsigned number, struct error *err)
     if (status == ST_OK && named) {
         old->sequence++;
         old->previous = leaf_hash;
+        old->previous_index = audit_journal_size(old->journal) - 1;
     }
     struct wire_counter_seen charges[] = {
         { .key = counter_key("case", old->month), .value = number + 1 },

@@ -53,6 +53,7 @@ struct made {
 struct head {
     struct audit_tag tag;
     uint64_t sequence;
+    uint64_t index; // of the last entry
     struct digest leaf_hash;
 };
 
@@ -207,7 +208,9 @@ static enum status find_head(struct bench_maker *maker, const struct audit_tag *
         return status;
     }
     struct head *found = &maker->head_items[map_count(maker->heads)];
-    *found = (struct head){ .tag = *tag, .sequence = row.sequence, .leaf_hash = row.leaf_hash };
+    *found = (struct head){
+        .tag = *tag, .sequence = row.sequence, .index = row.index, .leaf_hash = row.leaf_hash
+    };
     if (!map_put(maker->heads, audit_tag_view(&found->tag), found)) {
         return error_set(err, ST_NOMEM, "bench: no memory");
     }
@@ -311,6 +314,7 @@ static void fill_decision(struct bench_maker *maker, struct made *made, const st
                                          .kind = WIRE_KIND_DECISION,
                                          .sequence = head->sequence,
                                          .previous = head->leaf_hash,
+                                         .previous_index = head->index,
                                          .exchange_id = exchange->exchange_id,
                                          .asker = exchange->asker,
                                          .holder = exchange->holder,
@@ -421,6 +425,7 @@ static enum status make_decision(struct bench_maker *maker, struct made *made, u
         status = audit_entry_seal(&made->entry, minutes, err);
     }
     head->leaf_hash = made->entry.leaf_hash;
+    head->index = index;
     *open = (struct open_exchange){ .id = made->exchange.exchange_id,
                                     .request_hash = made->exchange.request_hash,
                                     .index = index,

@@ -314,6 +314,7 @@ static enum status check_entry(struct checking *checking, const struct wire_row 
             entry.leaf_hash = proven.leaf_hash;
             entry.sequence = subject.sequence;
             entry.previous = subject.previous;
+            entry.previous_index = subject.previous_index;
             status = check_parts(checking, row, proven.leaf.class, err);
         }
     }

@@ -18,6 +18,7 @@ static void make_list(struct proof_list_entry entries[LENGTH + 1])
                                                 .sequence = i };
         if (i > 1) {
             entries[i].previous = entries[i - 1].leaf_hash;
+            entries[i].previous_index = entries[i - 1].index;
         }
     }
 }
@@ -134,6 +135,7 @@ TEST(entries_in_another_order_are_noticed)
     assert_int_equal(check(entries, swapped, &head, 85, &list), PROOF_LIST_GAP);
     assert_int_equal(check(entries, twice, &head, 85, &list), PROOF_LIST_ORDER);
     entries[5].index = 61;
+    entries[6].previous_index = 61;
     assert_int_equal(check(entries, whole, &head, 85, &list), PROOF_LIST_ORDER);
     assert_int_equal(list.fault_index, 61);
 }
@@ -155,6 +157,9 @@ TEST(another_entry_in_the_place_of_one_is_noticed)
     head = head_of(entries, 8);
     entries[1].previous.bytes[0] = 1;
     assert_int_equal(check(entries, whole, &head, 85, &list), PROOF_LIST_BEGIN);
+    make_list(entries);
+    entries[5].previous_index++;
+    assert_int_equal(check(entries, whole, &head, 85, &list), PROOF_LIST_LINK);
 }
 
 // A whole list of the same length with other links, from the middle on, is not the committed one.
