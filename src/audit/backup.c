@@ -1,68 +1,314 @@
-// Copies. The published checkpoint is read first, so that the copy of the log is never behind it.
+// Making and checking copies. A part that was written by a copy which did not come to its end is
+// taken over when it is whole; the checkpoint at the end proves it like the others. One that does
+// not fit is removed, so that nothing unproven stays.
 #include "audit/backup.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
-#include "audit/record.h"
+#include "audit/backup_file.h"
+#include "audit/meta.h"
 #include "base/file.h"
-#include "proof/note.h"
+
+enum { PART_ROOM = AUDIT_BACKUP_PART_BYTES + 8 * 1024 * 1024 };
+
+struct copying {
+    const struct audit_backup_options *options;
+    struct audit_backup_result *result;
+    struct store *store;
+    struct audit_backup_state state; // as it will be
+    struct buffer part;
+    uint64_t target; // size of the checkpoint
+    int lock;
+};
 
 static enum status join(char path[PATH_MAX], const char *folder, const char *name,
                         struct error *err)
 {
-    if (snprintf(path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX) {
-        return error_set(err, ST_USAGE, "%s: path too long", folder);
+    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
+               ? ST_OK
+               : error_set(err, ST_USAGE, "%s: path too long", folder);
+}
+
+// ---- the folder
+
+static enum status open_folder(struct copying *copying, struct error *err)
+{
+    char path[PATH_MAX];
+    const char *folder = copying->options->folder;
+    enum status status = file_make_folder(folder, 0700, err);
+    if (status == ST_OK) {
+        status = join(path, folder, "entries", err);
+    }
+    if (status == ST_OK) {
+        status = file_make_folder(path, 0700, err);
+    }
+    if (status == ST_OK) {
+        status = join(path, folder, "lock", err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    copying->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (copying->lock < 0) {
+        return error_errno(err, ST_IO, "%s", path);
+    }
+    if (flock(copying->lock, LOCK_EX | LOCK_NB) != 0) {
+        return error_set(err, ST_BUSY, "%s: another backup is being made there", folder);
     }
     return ST_OK;
 }
 
-static enum status copy_store(const char *from, size_t map_bytes, const char *to, struct error *err)
+// ---- the log
+
+static enum status read_log_key(struct copying *copying, struct proof_key *key, struct error *err)
 {
-    struct store *store = NULL;
+    char origin[sizeof(key->name)];
+    struct store_txn *txn = NULL;
+    struct bytes name;
+    struct bytes bytes;
+    struct digest public_key;
+    enum status status = store_begin_read(copying->store, &txn, err);
+    if (status == ST_OK) {
+        status = store_get(txn, AUDIT_JOURNAL_META, bytes_text("origin"), &name, err);
+    }
+    if (status == ST_OK) {
+        status = store_get(txn, AUDIT_JOURNAL_META, bytes_text("key"), &bytes, err);
+    }
+    if (status == ST_OK && (name.size >= sizeof(origin) || bytes.size != DIGEST_BYTES)) {
+        status = error_set(err, ST_CORRUPT, "log: its origin or key is damaged");
+    }
+    if (status == ST_OK) {
+        memcpy(origin, name.data, name.size);
+        origin[name.size] = '\0';
+        memcpy(public_key.bytes, bytes.data, DIGEST_BYTES);
+        status = proof_key_make(origin, PROOF_KEY_ED25519, &public_key, key, err);
+    }
+    if (status == ST_OK) {
+        status = audit_meta_term(txn, &copying->state.term, err);
+    }
+    store_abort(&txn);
+    return status;
+}
+
+static enum status open_log(struct copying *copying, struct error *err)
+{
+    char path[PATH_MAX];
+    const char *home = copying->options->home;
+    size_t map_bytes = copying->options->map_bytes;
+    enum status status = join(path, home, AUDIT_JOURNAL_FOLDER, err);
     struct store_options options = {
-        .path = from,
+        .path = path,
         .map_bytes = map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : map_bytes,
         .names = audit_journal_tables,
         .count = AUDIT_JOURNAL_TABLES,
         .read_only = true,
     };
-    enum status status = store_open(&options, &store, err);
+    return status == ST_OK ? store_open(&options, &copying->store, err) : status;
+}
+
+// The checkpoint is read before the log, so that the log is never behind it.
+static enum status begin(struct copying *copying, struct error *err)
+{
+    char path[PATH_MAX];
+    struct proof_key key;
+    struct proof_checkpoint point;
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    enum status status = audit_backup_state_read(copying->options->folder, &copying->state, err);
+    bool fresh = status == ST_NOT_FOUND;
+    copying->result->before = fresh ? 0 : copying->state.frontier.size;
+    status = fresh ? ST_OK : status;
     if (status == ST_OK) {
-        status = store_copy(store, to, err);
+        status = join(path, copying->options->home, AUDIT_JOURNAL_PUBLISHED, err);
     }
-    store_close(&store);
+    if (status == ST_OK) {
+        status = file_read(path, PROOF_NOTE_MAX, &note, err);
+    }
+    if (status == ST_OK) {
+        status = open_log(copying, err);
+    }
+    if (status == ST_OK) {
+        status = read_log_key(copying, &key, err);
+    }
+    if (status == ST_OK) {
+        status = proof_checkpoint_open(buffer_view(&note), &key, &point, err);
+    }
+    if (status == ST_OK && !fresh && strcmp(copying->state.key.name, key.name) != 0) {
+        status = error_set(err, ST_DENIED, "%s is the backup of another log: %s",
+                           copying->options->folder, copying->state.key.name);
+    }
+    if (status == ST_OK && point.size < copying->result->before) {
+        status =
+            error_set(err, ST_UNPROVEN,
+                      "the backup has %llu entries, the log has published %llu: it is an older "
+                      "copy",
+                      (unsigned long long)copying->result->before, (unsigned long long)point.size);
+    }
+    if (status == ST_OK) {
+        copying->state.key = key;
+        copying->target = point.size;
+        buffer_clear(&copying->state.note);
+        buffer_bytes(&copying->state.note, buffer_view(&note));
+        status = buffer_ok(&copying->state.note, "checkpoint", err);
+    }
+    buffer_fini(&note);
     return status;
 }
 
-enum status audit_backup(const char *home, size_t map_bytes, const char *to, struct error *err)
+// ---- entries
+
+static enum status take_leaf(uint64_t index, const struct audit_record *record, struct bytes bytes,
+                             void *context, struct error *err)
 {
-    char from[PATH_MAX];
-    char target[PATH_MAX];
-    struct buffer note = buffer_init(PROOF_NOTE_MAX);
-    enum status status = join(from, home, AUDIT_JOURNAL_PUBLISHED, err);
+    struct proof_frontier *frontier = context;
+    (void)index;
+    (void)bytes;
+    (void)err;
+    proof_frontier_append(frontier, &record->leaf_hash);
+    return ST_OK;
+}
+
+// One part from the log, under one short transaction.
+static enum status copy_part(struct copying *copying, struct error *err)
+{
+    struct store_txn *txn = NULL;
+    struct store_cursor *cursor = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint64_t first = copying->state.frontier.size;
+    uint64_t index = first;
+    struct audit_key from = audit_key_u64(first);
+    audit_backup_part_begin(&copying->part, first);
+    enum status status = store_begin_read(copying->store, &txn, err);
     if (status == ST_OK) {
-        status = file_read(from, PROOF_NOTE_MAX, &note, err);
-    }
-    bool published = status == ST_OK;
-    if (status == ST_OK || status == ST_NOT_FOUND) {
-        status = join(from, home, AUDIT_JOURNAL_FOLDER, err);
+        status = store_cursor_open(txn, AUDIT_JOURNAL_ENTRY, &cursor, err);
     }
     if (status == ST_OK) {
-        status = join(target, to, AUDIT_JOURNAL_FOLDER, err);
+        status = store_cursor_seek(cursor, audit_key_view(&from), &key, &value, err);
+    }
+    while (status == ST_OK) {
+        struct audit_record record;
+        struct audit_key wanted = audit_key_u64(index);
+        status =
+            bytes_equal(key, audit_key_view(&wanted))
+                ? audit_record_decode(value, index, &record, err)
+                : error_set(err, ST_CORRUPT, "entry %llu is missing", (unsigned long long)index);
+        if (status != ST_OK) {
+            break;
+        }
+        audit_backup_part_add(&copying->part, value);
+        proof_frontier_append(&copying->state.frontier, &record.leaf_hash);
+        if (++index == copying->target || index - first == AUDIT_BACKUP_PART_ENTRIES ||
+            copying->part.size >= AUDIT_BACKUP_PART_BYTES) {
+            break;
+        }
+        status = store_cursor_next(cursor, &key, &value, err);
+    }
+    store_cursor_close(&cursor);
+    store_abort(&txn);
+    if (status == ST_NOT_FOUND) {
+        return error_set(err, ST_UNPROVEN, "the log has %llu entries, %llu were published",
+                         (unsigned long long)index, (unsigned long long)copying->target);
     }
     if (status == ST_OK) {
-        status = file_make_folder(to, 0700, err);
+        status = audit_backup_part_write(copying->options->folder, first, &copying->part, err);
+        copying->result->bytes += copying->part.size;
+    }
+    return status;
+}
+
+// A part that an earlier copy has left, if it is whole and does not go beyond the checkpoint.
+static bool take_over(struct copying *copying)
+{
+    struct error err;
+    struct proof_frontier after = copying->state.frontier;
+    uint64_t count = 0;
+    if (audit_backup_part_read(copying->options->folder, after.size, &copying->part, take_leaf,
+                               &after, &count, &err) != ST_OK ||
+        count == 0 || after.size > copying->target) {
+        return false;
+    }
+    copying->state.frontier = after;
+    return true;
+}
+
+// What was written behind the last proven size, and does not hold.
+static void remove_unproven(const struct copying *copying, const uint64_t *firsts, size_t count)
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        if (audit_backup_part_path(copying->options->folder, firsts[i], path, NULL) == ST_OK) {
+            unlink(path);
+        }
+    }
+}
+
+static enum status copy_entries(struct copying *copying, struct error *err)
+{
+    enum { LIST_STEP = 256 };
+    uint64_t *firsts = NULL;
+    size_t count = 0;
+    enum status status = ST_OK;
+    while (status == ST_OK && copying->state.frontier.size < copying->target) {
+        if (count % LIST_STEP == 0) {
+            uint64_t *grown = realloc(firsts, (count + LIST_STEP) * sizeof(*firsts));
+            if (grown == NULL) {
+                status = error_set(err, ST_NOMEM, "backup");
+                break;
+            }
+            firsts = grown;
+        }
+        firsts[count++] = copying->state.frontier.size;
+        status = take_over(copying) ? ST_OK : copy_part(copying, err);
+        if (status == ST_OK && copying->options->progress != NULL) {
+            copying->options->progress(copying->state.frontier.size, copying->target,
+                                       copying->options->context);
+        }
     }
     if (status == ST_OK) {
-        status = copy_store(from, map_bytes, target, err);
+        status = audit_backup_state_prove(&copying->state, err);
+        if (status != ST_OK) {
+            remove_unproven(copying, firsts, count);
+        }
     }
-    if (status == ST_OK && published) {
-        status = join(target, to, AUDIT_JOURNAL_PUBLISHED, err);
+    free(firsts);
+    return status;
+}
+
+enum status audit_backup(const struct audit_backup_options *options,
+                         struct audit_backup_result *result, struct error *err)
+{
+    struct audit_backup_result done = { 0 };
+    struct copying copying = { .options = options,
+                               .result = &done,
+                               .state = audit_backup_state_init(),
+                               .part = buffer_init(PART_ROOM),
+                               .lock = -1 };
+    enum status status = open_folder(&copying, err);
+    if (status == ST_OK) {
+        status = begin(&copying, err);
     }
-    if (status == ST_OK && published) {
-        status = file_create(target, buffer_view(&note), 0600, err);
+    if (status == ST_OK) {
+        status = copy_entries(&copying, err);
     }
-    buffer_fini(&note);
+    if (status == ST_OK) {
+        status = audit_backup_state_write(options->folder, &copying.state, err);
+    }
+    if (status == ST_OK) {
+        done.size = copying.state.frontier.size;
+        *result = done;
+    }
+    store_close(&copying.store);
+    audit_backup_state_fini(&copying.state);
+    buffer_fini(&copying.part);
+    if (copying.lock >= 0) {
+        close(copying.lock);
+    }
     return status;
 }

@@ -6,13 +6,16 @@
 // only a commit makes receipts.
 #include "base/clock.h"
 #include "base/event.h"
+#include "base/file.h"
 #include "base/reader.h"
 #include "broker/exchange.h"
 #include "broker/frames.h"
 #include "broker/metric.h"
 #include "broker/stage.h"
 #include "catalogue/reason.h"
+#include "proof/note.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { DECISIONS_MAX = 3, RETRY_MS = 200, GATHER_MAX_NS = 5 * 1000 * 1000 };
@@ -312,7 +315,7 @@ static enum status find_lost(struct broker *broker, struct lost *lost, struct er
 }
 
 static enum status record_note(struct recorder *recorder, enum wire_kind kind, const char *note,
-                               const struct lost *lost, struct error *err)
+                               const struct lost *lost, struct bytes continues, struct error *err)
 {
     struct job *job = job_create(JOB_BROADCAST);
     if (job == NULL) {
@@ -321,7 +324,8 @@ static enum status record_note(struct recorder *recorder, enum wire_kind kind, c
     struct wire_public_part public_part = { .format = 1,
                                             .kind = kind,
                                             .recorded_at = (uint64_t)clock_wall_ms(),
-                                            .note = bytes_text(note) };
+                                            .note = bytes_text(note),
+                                            .continues = continues };
     struct wire_officer_part officer = { .format = 1, .kind = kind };
     if (lost != NULL) {
         public_part.count = lost->count;
@@ -341,12 +345,28 @@ static enum status record_note(struct recorder *recorder, enum wire_kind kind, c
     return status;
 }
 
+// The first entry of a log, with the last known checkpoint of the log that it continues, if any.
+static enum status record_begin(struct recorder *recorder, struct error *err)
+{
+    char path[PATH_MAX + 32];
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    snprintf(path, sizeof(path), "%s/log.continues", recorder->broker->home.path);
+    enum status status = file_read(path, PROOF_NOTE_MAX, &note, err);
+    if (status == ST_OK || status == ST_NOT_FOUND) {
+        status = record_note(recorder, WIRE_KIND_LOG,
+                             note.size == 0 ? "log begins" : "log begins, and continues another",
+                             NULL, buffer_view(&note), err);
+    }
+    buffer_fini(&note);
+    return status;
+}
+
 // The first entry of a log says so; decisions without an ending are closed as lost.
 static enum status record_start(struct recorder *recorder, struct error *err)
 {
     struct broker *broker = recorder->broker;
     if (audit_journal_size(broker->journal) == 0) {
-        return record_note(recorder, WIRE_KIND_LOG, "log begins", NULL, err);
+        return record_begin(recorder, err);
     }
     struct lost *lost = malloc(sizeof(*lost));
     enum status status = lost == NULL ? error_set(err, ST_NOMEM, "recorder: no memory") : ST_OK;
@@ -361,7 +381,7 @@ static enum status record_start(struct recorder *recorder, struct error *err)
             log_event(LOG_LEVEL_NOTICE, "start.closed-as-lost",
                       log_number("exchanges", (int64_t)lost->count));
         }
-        status = record_note(recorder, WIRE_KIND_RESTART, "start", lost, err);
+        status = record_note(recorder, WIRE_KIND_RESTART, "start", lost, (struct bytes){ 0 }, err);
         if (lost->count < LOST_MAX) {
             break;
         }

@@ -497,7 +497,7 @@ static const struct wire_rule public_part_rules[] = {
     ROW(public_part, 10, map_size, INDEX),
     ROW(public_part, 11, month, NUMBER(0, MONTH_MAX)),
     ROW(public_part, 12, forgotten_to, INDEX),
-    ROW(public_part, 13, continues, BYTES(0, NOTE_BYTES)),
+    ROW(public_part, 13, continues, BYTES(0, 16384)),
     ROW(public_part, 16, key_change, MESSAGE(KEY_CHANGE)),
     ROW(public_part, 60, extensions, EXTENSIONS),
 };

@@ -99,7 +99,10 @@ def a_month_is_forgotten_by_an_officers_order_and_nothing_of_it_can_be_read_afte
         forget(house, MONTHS[0], "--dry-run")
         before = anna(house)
         equal(len([e for e in before if e["kind"] == "decision"]), 3)
-        key = open(key_of(house, MONTHS[0]), "rb").read()
+        with open(key_of(house, MONTHS[0]), "rb") as file:
+            key = file.read()
+        copies = os.path.join(house.dir, "keys-copies")
+        house.run(["backup", "keys", copies, "--home", house.home])
         entry = forget(house, MONTHS[0]).json["entry"]
         wait_until_renewed(house, MONTHS[0])
         equal(figures(house)["retention.forgotten-to"], 202103)
@@ -108,6 +111,12 @@ def a_month_is_forgotten_by_an_officers_order_and_nothing_of_it_can_be_read_afte
         true("forgotten already" in again.err, again.err)
         # Nothing of it opens, nothing of it lies about, and nothing else is gone.
         true(not holders_of(house, key.split(b"\n")[3]), "the key is in no file")
+        copied = house.run(["backup", "keys", copies, "--home", house.home, "--json"]).json
+        equal(copied["destroyed"], 1, "the copy of its key is destroyed, too")
+        for folder, _, names in os.walk(copies):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    true(key.split(b"\n")[3] not in file.read(), "the key is in %s" % name)
         for canary in CANARIES:
             equal(holders_of(house, (canary + MONTHS[0]).encode()), [], canary)
         true(holders_of(house, ids_of(MONTHS[1])), "other months keep their rows")

@@ -24,6 +24,8 @@ struct options {
     struct command_texts policy;
     uint64_t registrar_threshold;
     uint64_t policy_threshold;
+    const char *continues;
+    const char *continues_vkey;
 };
 
 static const struct command_option option_table[] = {
@@ -43,6 +45,10 @@ static const struct command_option option_table[] = {
       "The member that runs the broker (default: broker)" },
     { COMMAND_TEXT, offsetof(struct options, node), "node", 0, "NAME",
       "This broker's name within it (default: vedomod)" },
+    { COMMAND_TEXT, offsetof(struct options, continues), "continues", 0, "FILE",
+      "The last known checkpoint of the log that this one continues" },
+    { COMMAND_TEXT, offsetof(struct options, continues_vkey), "continues-vkey", 0, "VKEY",
+      "That log's public key" },
     { .kind = COMMAND_END },
 };
 
@@ -96,6 +102,43 @@ static enum status check_options(const struct options *options, struct error *er
         status = check_pins("policy", &options->policy, options->policy_threshold, err);
     }
     return status;
+}
+
+// The checkpoint of the log that ended: verified, and of another origin. Appended.
+static enum status read_continued(const struct options *options, struct buffer *note,
+                                  struct error *err)
+{
+    struct proof_key key;
+    struct proof_checkpoint point;
+    if (options->continues == NULL) {
+        return ST_OK;
+    }
+    if (options->continues_vkey == NULL) {
+        return error_set(err, ST_USAGE, "give --continues-vkey VKEY, the old log's public key");
+    }
+    enum status status = proof_key_parse(bytes_text(options->continues_vkey), &key, err);
+    if (status == ST_OK) {
+        status = file_read(options->continues, PROOF_NOTE_MAX, note, err);
+    }
+    if (status == ST_OK) {
+        status = proof_checkpoint_open(buffer_view(note), &key, &point, err);
+    }
+    if (status == ST_OK && strcmp(key.name, options->origin) == 0) {
+        status = error_set(err, ST_USAGE,
+                           "the origin %s has ended; a log that continues it has another name",
+                           key.name);
+    }
+    return status == ST_OK ? ST_OK : error_wrap(err, "--continues");
+}
+
+static enum status keep_continued(const char *home, struct bytes note, struct error *err)
+{
+    char path[PATH_MAX];
+    if (note.size == 0) {
+        return ST_OK;
+    }
+    enum status status = join(path, home, "log.continues", err);
+    return status == ST_OK ? file_create(path, note, 0600, err) : status;
 }
 
 static enum status make_folders(const char *home, struct error *err)
@@ -242,9 +285,16 @@ static enum status run(struct command_call *call, struct error *err)
     const char *node = options->node != NULL ? options->node : "vedomod";
     struct seal_identity broker = { 0 };
     struct seal_identity log = { 0 };
+    struct buffer continued = buffer_init(PROOF_NOTE_MAX);
     enum status status = check_options(options, err);
     if (status == ST_OK) {
+        status = read_continued(options, &continued, err);
+    }
+    if (status == ST_OK) {
         status = make_folders(home, err);
+    }
+    if (status == ST_OK) {
+        status = keep_continued(home, buffer_view(&continued), err);
     }
     if (status == ST_OK) {
         status = make_key(home, "keys/broker.key", SEAL_ROLE_BROKER, member, node, &broker, err);
@@ -270,6 +320,7 @@ static enum status run(struct command_call *call, struct error *err)
     }
     seal_identity_fini(&broker);
     seal_identity_fini(&log);
+    buffer_fini(&continued);
     return status;
 }
 

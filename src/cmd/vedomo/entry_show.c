@@ -2,6 +2,7 @@
 // have been passed on unless the entry ended in a release.
 #include "entry_text.h"
 
+#include "audit/month.h"
 #include "base/text.h"
 #include "catalogue/sentence.h"
 #include "consent/artefact.h"
@@ -343,6 +344,18 @@ static void show_governance(struct output *out, const struct wire_public_part *p
     if (part->kind == WIRE_KIND_RESTART) {
         output_number(out, "closed", part->count);
         output_line(out, "       decisions closed as lost: %llu", (unsigned long long)part->count);
+    }
+    if (part->kind == WIRE_KIND_CARRY_FORWARD && part->month > 0) {
+        char month[AUDIT_MONTH_TEXT_BYTES];
+        audit_month_format(part->month, month);
+        output_text(out, "month", month);
+        output_number(out, "entries", part->count);
+        output_line(out, "       %s: %llu entries", month, (unsigned long long)part->count);
+    }
+    if (part->continues.size > 0) {
+        output_bytes(out, "continues", part->continues);
+        output_line(out, "       it continues the log of this checkpoint:\n\n%.*s",
+                    SPEECH_TEXT(part->continues));
     }
 }
 

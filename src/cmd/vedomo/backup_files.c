@@ -1,0 +1,299 @@
+// Small files of a home: copied when they differ, whole, durably.
+#include "backup_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/backup.h"
+#include "base/file.h"
+#include "seal/secret.h"
+
+enum { FILE_MAX = 128 * 1024 * 1024 };
+
+// Stands in every backup of keys.
+static const char keys_mark[] = "keys.backup";
+static const char log_mark[] = AUDIT_BACKUP_MARK;
+
+static enum status join(char path[PATH_MAX], const char *folder, const char *name,
+                        struct error *err)
+{
+    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
+               ? ST_OK
+               : error_set(err, ST_USAGE, "%s: path too long", folder);
+}
+
+// ---- places
+
+static bool has_mark(const char *folder, const char *mark)
+{
+    char path[PATH_MAX];
+    return join(path, folder, mark, NULL) == ST_OK && file_exists(path);
+}
+
+// Directly below; what lies deeper has its own parent looked at when it is backed up into.
+static bool child_has_mark(const char *folder, const char *mark)
+{
+    const struct dirent *entry;
+    char path[PATH_MAX];
+    bool found = false;
+    DIR *open = opendir(folder);
+    while (open != NULL && !found && (entry = readdir(open)) != NULL) {
+        found = entry->d_name[0] != '.' && join(path, folder, entry->d_name, NULL) == ST_OK &&
+                has_mark(path, mark);
+    }
+    if (open != NULL) {
+        closedir(open);
+    }
+    return found;
+}
+
+static bool is_within(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static enum status check_marks(const char *folder, const char *mark, bool keys, struct error *err)
+{
+    char above[PATH_MAX];
+    bool found = child_has_mark(folder, mark);
+    snprintf(above, sizeof(above), "%s", folder);
+    while (!found && above[0] != '\0') {
+        found = has_mark(above, mark);
+        char *slash = strrchr(above, '/');
+        if (slash == NULL) {
+            break;
+        }
+        *slash = '\0';
+    }
+    if (found) {
+        return error_set(err, ST_DENIED,
+                         "%s: a backup of the %s is kept there; keep keys and log apart, best on "
+                         "different machines",
+                         folder, keys ? "log" : "keys");
+    }
+    return ST_OK;
+}
+
+enum status backup_files_place(const char *folder, const char *home, bool keys, struct error *err)
+{
+    char real_folder[PATH_MAX];
+    char real_home[PATH_MAX];
+    enum status status = file_make_folder(folder, 0700, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (realpath(home, real_home) == NULL) {
+        return error_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", home);
+    }
+    if (realpath(folder, real_folder) == NULL) {
+        return error_errno(err, ST_IO, "%s", folder);
+    }
+    if (is_within(real_folder, real_home) || is_within(real_home, real_folder)) {
+        return error_set(err, ST_DENIED, "%s: a backup does not lie in the broker's own folder",
+                         folder);
+    }
+    return check_marks(real_folder, keys ? log_mark : keys_mark, keys, err);
+}
+
+// ---- copying
+
+// Zeroes a file in its place, before its name goes to another.
+static enum status overwrite(const char *path, size_t size, struct error *err)
+{
+    static const uint8_t zeros[4096];
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return error_errno(err, ST_IO, "%s", path);
+    }
+    bool good = true;
+    for (size_t done = 0; good && done < size;) {
+        size_t left = size - done < sizeof(zeros) ? size - done : sizeof(zeros);
+        good = write(fd, zeros, left) == (ssize_t)left;
+        done += left;
+    }
+    enum status status =
+        good && fsync(fd) == 0 ? ST_OK : error_errno(err, ST_IO, "%s: overwriting", path);
+    close(fd);
+    return status;
+}
+
+static bool says_forgotten(struct bytes content)
+{
+    static const char word[] = "\nforgotten ";
+    return memmem(content.data, content.size, word, sizeof(word) - 1) != NULL;
+}
+
+static enum status copy_file(const char *from, const char *to, bool secret,
+                             struct backup_files_result *result, struct error *err)
+{
+    struct buffer content = buffer_init(FILE_MAX);
+    struct buffer old = buffer_init(FILE_MAX);
+    enum status status = file_read(from, FILE_MAX, &content, err);
+    bool there = file_exists(to);
+    if (status == ST_OK && there) {
+        status = file_read(to, FILE_MAX, &old, err);
+    }
+    if (status == ST_OK && there && bytes_equal(buffer_view(&content), buffer_view(&old))) {
+        result->kept++;
+        goto out;
+    }
+    if (status == ST_OK && there && secret) {
+        status = overwrite(to, old.size, err);
+        result->destroyed += says_forgotten(buffer_view(&content)) ? 1 : 0;
+    }
+    if (status == ST_OK) {
+        status = file_replace(to, buffer_view(&content), secret ? 0600 : 0644, err);
+        result->written++;
+    }
+out:
+    if (secret) {
+        seal_wipe(content.data, content.size);
+        seal_wipe(old.data, old.size);
+    }
+    buffer_fini(&content);
+    buffer_fini(&old);
+    return status;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t size = strlen(name);
+    size_t length = strlen(end);
+    return size > length && strcmp(name + size - length, end) == 0;
+}
+
+// Every file of a folder whose name ends so.
+static enum status copy_folder(const char *from, const char *to, const char *name_end, bool secret,
+                               struct backup_files_result *result, struct error *err)
+{
+    char source[PATH_MAX];
+    char target[PATH_MAX];
+    const struct dirent *entry;
+    enum status status = file_make_folder(to, 0700, err);
+    DIR *folder = opendir(from);
+    if (folder == NULL) {
+        return errno == ENOENT ? ST_OK : error_errno(err, ST_IO, "%s", from);
+    }
+    while (status == ST_OK && (entry = readdir(folder)) != NULL) {
+        if (!ends_with(entry->d_name, name_end)) {
+            continue;
+        }
+        status = join(source, from, entry->d_name, err);
+        if (status == ST_OK) {
+            status = join(target, to, entry->d_name, err);
+        }
+        if (status == ST_OK) {
+            status = copy_file(source, target, secret, result, err);
+        }
+    }
+    closedir(folder);
+    return status;
+}
+
+enum status backup_files_copy(const char *from, const char *to, struct backup_files_result *result,
+                              struct error *err)
+{
+    static const struct {
+        const char *folder;
+        const char *name_end;
+    } folders[] = { { "cards", ".card" }, { "bundles", ".bundle" } };
+    char source[PATH_MAX];
+    char target[PATH_MAX];
+    struct backup_files_result done = { 0 };
+    enum status status = file_make_folder(to, 0700, err);
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(folders); i++) {
+        status = join(source, from, folders[i].folder, err);
+        if (status == ST_OK) {
+            status = join(target, to, folders[i].folder, err);
+        }
+        if (status == ST_OK) {
+            status = copy_folder(source, target, folders[i].name_end, false, &done, err);
+        }
+    }
+    if (status == ST_OK) {
+        status = join(source, from, "vedomod.yaml", err);
+    }
+    if (status == ST_OK) {
+        status = join(target, to, "vedomod.yaml", err);
+    }
+    if (status == ST_OK) {
+        status = copy_file(source, target, false, &done, err);
+    }
+    if (status == ST_OK) {
+        *result = done;
+    }
+    return status;
+}
+
+static enum status copy_keys(const char *from, const char *to, struct backup_files_result *result,
+                             struct error *err)
+{
+    char source[PATH_MAX];
+    char target[PATH_MAX];
+    enum status status = copy_folder(from, to, ".key", true, result, err);
+    if (status == ST_OK) {
+        status = join(source, from, "body", err);
+    }
+    if (status == ST_OK) {
+        status = join(target, to, "body", err);
+    }
+    return status == ST_OK ? copy_folder(source, target, ".key", true, result, err) : status;
+}
+
+enum status backup_files_keys(const char *home, const char *folder,
+                              struct backup_files_result *result, struct error *err)
+{
+    char path[PATH_MAX];
+    struct backup_files_result done = { 0 };
+    static const char words[] = "Keys of a Vedomo broker. Keep them apart from its log.\n";
+    enum status status = join(path, folder, keys_mark, err);
+    if (status == ST_OK) {
+        status = file_replace(path, bytes_text(words), 0600, err);
+    }
+    if (status == ST_OK) {
+        status = join(path, home, "keys", err);
+    }
+    if (status == ST_OK) {
+        status = copy_keys(path, folder, &done, err);
+    }
+    if (status == ST_OK && done.written + done.kept == 0) {
+        status = error_set(err, ST_NOT_FOUND, "%s: no keys there", path);
+    }
+    if (status == ST_OK) {
+        *result = done;
+    }
+    return status;
+}
+
+enum status backup_files_keys_restore(const char *folder, const char *home,
+                                      struct backup_files_result *result, struct error *err)
+{
+    char path[PATH_MAX];
+    char key[PATH_MAX];
+    struct backup_files_result done = { 0 };
+    if (!has_mark(folder, keys_mark)) {
+        return error_set(err, ST_NOT_FOUND, "%s: no backup of keys", folder);
+    }
+    enum status status = join(path, home, "keys", err);
+    if (status == ST_OK) {
+        status = join(key, path, "log.key", err);
+    }
+    if (status == ST_OK && file_exists(key)) {
+        return error_set(err, ST_EXISTS, "%s: there are keys; nothing was changed", path);
+    }
+    if (status == ST_OK) {
+        status = copy_keys(folder, path, &done, err);
+    }
+    if (status == ST_OK) {
+        *result = done;
+    }
+    return status;
+}
