@@ -13,6 +13,7 @@
 #include "broker/metric.h"
 #include "broker/policy_bundle.h"
 #include "seal/batch.h"
+#include "seal/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum {
     ALARM_PLACES = 1,
     ARENA_BLOCK_BYTES = 12 * 1024, // most messages need one
     ARENA_BLOCKS_KEPT = 1024,
+    SIGNATURES_KEPT = 8192,
 };
 
 // ---- handing on
@@ -346,11 +348,14 @@ static enum status make_shared(struct broker *broker, struct error *err)
     unsigned per_holder = (unsigned)settings->limits.pending_per_holder;
     // One pair may take half of what either of the two may have.
     unsigned per_pair = ((per_asker < per_holder ? per_asker : per_holder) + 1) / 2;
+    broker->verified = recent_create(SIGNATURES_KEPT);
+    broker->verified_key = seal_random_digest();
     broker->arenas = arena_pool_create(ARENA_BLOCK_BYTES, ARENA_BLOCKS_KEPT);
     broker->load = load_create(per_asker, per_holder, per_pair);
     if (broker->registry == NULL || broker->policy == NULL || broker->directory == NULL ||
         broker->epoch == NULL || broker->load == NULL || broker->arenas == NULL ||
-        directory == NULL || !snapshot_swap(broker->directory, directory)) {
+        broker->verified == NULL || directory == NULL ||
+        !snapshot_swap(broker->directory, directory)) {
         directory_destroy(&directory);
         return error_set(err, ST_NOMEM, "broker: no memory");
     }
@@ -522,6 +527,7 @@ void broker_stop(struct broker **broker)
     snapshot_destroy(&b->epoch);
     load_destroy(&b->load);
     arena_pool_destroy(&b->arenas);
+    recent_destroy(&b->verified);
     audit_tagger_destroy(&b->tagger);
     audit_views_close(&b->views);
     audit_journal_close(&b->journal);

@@ -6,6 +6,7 @@
 #include "audit/tag.h"
 #include "audit/views.h"
 #include "base/queue.h"
+#include "base/recent.h"
 #include "base/snapshot.h"
 #include "base/thread.h"
 #include "broker/home.h"
@@ -33,6 +34,8 @@ struct broker {
     struct audit_tagger *tagger;   // any thread
     struct load *load;             // any thread
     struct arena_pool *arenas;     // of jobs and exchanges; any thread
+    struct recent *verified;       // marks of signatures that verified; workers
+    struct digest verified_key;    // that the marks are made with
 
     // Where jobs wait. Capacities are such that a push cannot fail: the router bounds how many jobs
     // there are (docs/architecture.md, "Queues").

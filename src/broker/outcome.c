@@ -269,6 +269,17 @@ void router_lost(void *argument, struct exchange *exchange)
     }
 }
 
+// What is kept for a repeated request. The boxes are copied: as they came in, they lie in a buffer
+// of the transport that is several times as large.
+static void hold(struct exchange *exchange, struct job *job)
+{
+    struct error err;
+    bus_frame_share(&exchange->held_head, &job->reply_head);
+    if (bus_frame_copy(&exchange->held_boxes, bus_frame_view(&job->reply_boxes), &err) != ST_OK) {
+        bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
+    }
+}
+
 static void release(struct router *router, struct job *job)
 {
     struct exchange *exchange = job->exchange;
@@ -278,8 +289,7 @@ static void release(struct router *router, struct job *job)
                  clock_monotonic_ms() + (life_ms < keep_ms ? life_ms : keep_ms));
     exchange_shed(exchange);
     give_credit_back(router, &exchange->asker_key);
-    bus_frame_share(&exchange->held_head, &job->reply_head);
-    bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
+    hold(exchange, job);
     if (bus_frame_view(&job->reply_head).size == 0 ||
         outbox_send(router->outbox, &exchange->asker_key, exchange, &job->reply_head,
                     &job->reply_boxes) == OUTBOX_GONE) {

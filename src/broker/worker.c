@@ -6,6 +6,7 @@
 #include "broker/connection.h"
 #include "broker/metric.h"
 #include "broker/worker.h"
+#include "seal/hash.h"
 
 #include <stdlib.h>
 
@@ -26,9 +27,21 @@ static void unpin(struct snapshot_item *items[3])
     }
 }
 
+// What a signature that verified is remembered by: all that was verified, under a key of this
+// process, so that nobody can find two alike or push another's out.
+static struct digest mark_of(const struct broker *broker, const struct seal_batch_sig *sig,
+                             const struct digest *root)
+{
+    uint8_t size[8];
+    const struct bytes parts[] = { bytes_digest(&sig->key), bytes_digest(&broker->audience),
+                                   seal_u64(size, sig->size), bytes_digest(root), sig->signature };
+    return seal_blake2b(bytes_digest(&broker->verified_key), parts, ARRAY_COUNT(parts));
+}
+
 // The signature is by the key that stands behind the connection, over this very payload and type.
 static enum status verify(struct worker *worker, struct job *job, struct error *err)
 {
+    const struct digest *audience = &worker->broker->audience;
     const struct wire_batch_sig *from = job->head.sig;
     if (from == NULL) {
         return error_set(err, ST_UNPROVEN, "the message is not signed");
@@ -50,8 +63,15 @@ static enum status verify(struct worker *worker, struct job *job, struct error *
     if (status != ST_OK) {
         return status;
     }
-    if (seal_batch_known(worker->roots, &worker->broker->audience, &sig, &root)) {
+    if (seal_batch_known(worker->roots, audience, &sig, &root)) {
         metric_add(METRIC_ROOTS_KNOWN, 1);
+        return ST_OK;
+    }
+    // The rest of a batch may have met another worker.
+    struct digest mark = mark_of(worker->broker, &sig, &root);
+    if (recent_has(worker->broker->verified, &mark)) {
+        metric_add(METRIC_ROOTS_KNOWN, 1);
+        seal_batch_remember(worker->roots, audience, &sig, &root);
         return ST_OK;
     }
     // An answer was asked for, so there are no more of them than exchanges under way.
@@ -59,9 +79,10 @@ static enum status verify(struct worker *worker, struct job *job, struct error *
         return error_set(err, ST_BUSY, "too many signatures to verify; sign larger batches");
     }
     metric_add(METRIC_VERIFICATIONS, 1);
-    if (!seal_batch_check(worker->roots, &worker->broker->audience, &sig, &root)) {
+    if (!seal_batch_check(worker->roots, audience, &sig, &root)) {
         return error_set(err, ST_UNPROVEN, "the signature does not verify");
     }
+    recent_put(worker->broker->verified, &mark);
     return ST_OK;
 }
 

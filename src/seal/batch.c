@@ -195,8 +195,8 @@ bool seal_batch_known(const struct seal_batch_cache *cache, const struct digest 
     return false;
 }
 
-static void cache_put(struct seal_batch_cache *cache, const struct digest *audience,
-                      const struct seal_batch_sig *sig, const struct digest *root)
+void seal_batch_remember(struct seal_batch_cache *cache, const struct digest *audience,
+                         const struct seal_batch_sig *sig, const struct digest *root)
 {
     struct cache_place *set = cache_set(cache, root);
     struct cache_place *place = &set[0];
@@ -222,7 +222,7 @@ bool seal_batch_check(struct seal_batch_cache *cache, const struct digest *audie
         return false;
     }
     if (cache != NULL) {
-        cache_put(cache, audience, sig, root);
+        seal_batch_remember(cache, audience, sig, root);
     }
     return true;
 }

@@ -60,6 +60,10 @@ void seal_batch_cache_drop(struct seal_batch_cache *cache, const struct digest *
 bool seal_batch_known(const struct seal_batch_cache *cache, const struct digest *audience,
                       const struct seal_batch_sig *sig, const struct digest *root);
 
+// Remembers a signature over that root that seal_batch_check() has found good, with another cache.
+void seal_batch_remember(struct seal_batch_cache *cache, const struct digest *audience,
+                         const struct seal_batch_sig *sig, const struct digest *root);
+
 // Verifies the signature over a root from seal_batch_root() and remembers it when it is good.
 // `cache` may be NULL. This is the public-key work that a peer's budget counts.
 NODISCARD bool seal_batch_check(struct seal_batch_cache *cache, const struct digest *audience,
