@@ -40,6 +40,11 @@ def check(figures):
                  "tail_peak", "broker_rss_anon_kb", "full_path_p50_us", "full_path_p99_9_us", "proxy_p50_us"):
         true(figures[name] > 0, name)
         true(figures[name + "_least"] <= figures[name] <= figures[name + "_greatest"], name)
+    added = figures["full_path_p50_us"] - figures["proxy_p50_us"]
+    if figures["rounds"] == 1:
+        true(abs(figures["added_p50_us"] - added) < 1, "what the full path adds")
+        true(abs(figures["added_beyond_commits_p50_us"] - (added - 2 * figures["commit_us"])) < 1,
+             "and without two commits")
     true(figures["full_path_p50_us"] <= figures["full_path_p99_us"], "percentiles grow")
     equal(figures["tail_left_greatest"], 0, "the index is where it was before the round")
     true(0 < figures["broker_rss_anon_kb_at"]["idle"] <= figures["broker_rss_anon_kb_at"]["after"],
@@ -84,7 +89,7 @@ def two_federations_take_turns_and_differ_in_what_was_said():
                         "--against", "consents=3000,agreements=50,entries=2000,registers=memory")
         other = figures["against"]
         for run in (figures, other):
-            check(run | {"proxy_exchanges": 1})
+            check(run | {"proxy_exchanges": 1, "rounds": 1})
             equal((run["fields"], run["value_bytes"]), (3, 300), "what they have in common")
         equal((figures["consents"], other["consents"]), (2, 3000), "what they differ in")
         equal((figures["registers"], other["registers"]), ("sqlite", "memory"), "registers")

@@ -78,6 +78,16 @@ double bench_grown(const struct bench_view *view, size_t i, const char *name)
     return (double)bench_figure_grown(&view->full[i].before, &view->full[i].after, name);
 }
 
+double bench_added_latency(const struct bench_view *view, size_t i, double share)
+{
+    return bench_full_latency(view, i, share) - bench_proxy_latency(view, i, share);
+}
+
+double bench_added_beyond_commits(const struct bench_view *view, size_t i, double share)
+{
+    return bench_added_latency(view, i, share) - 2 * bench_commit_us(view, i, 0);
+}
+
 double bench_commit_rate(const struct bench_view *view, size_t i, double argument)
 {
     (void)argument;

@@ -33,6 +33,10 @@ double bench_proxy_cpu(const struct bench_view *view, size_t i, double argument)
 double bench_cpu_ratio(const struct bench_view *view, size_t i, double argument);
 double bench_full_latency(const struct bench_view *view, size_t i, double share); // us
 double bench_proxy_latency(const struct bench_view *view, size_t i, double share);
+// What the full path adds to the proxy's latency, us; less two commits of the same round: what a
+// request takes besides carrying and recording it.
+double bench_added_latency(const struct bench_view *view, size_t i, double share);
+double bench_added_beyond_commits(const struct bench_view *view, size_t i, double share);
 double bench_commit_rate(const struct bench_view *view, size_t i, double argument);
 double bench_entries_of_commit(const struct bench_view *view, size_t i, double argument);
 double bench_commit_us(const struct bench_view *view, size_t i, double argument);

@@ -87,6 +87,10 @@ static void print_latencies(struct output *out, const struct bench_view *view)
         snprintf(words, sizeof(words), "bare proxy, latency %s, us", shares[i].name);
         print_spread(out, name, words, &bare);
     }
+    struct bench_spread added = bench_spread_of(view, bench_added_latency, 0.5);
+    struct bench_spread beyond = bench_spread_of(view, bench_added_beyond_commits, 0.5);
+    print_spread(out, "added_p50_us", "full path over proxy, latency p50, us", &added);
+    print_spread(out, "added_beyond_commits_p50_us", "  less two commits", &beyond);
 }
 
 // Where the broker's CPU went, an exchange: by thread, and what is left is the transport's.
