@@ -67,34 +67,32 @@ static enum status open_folder(struct copying *copying, struct error *err)
 
 // ---- the log
 
-static enum status read_log_key(struct copying *copying, struct proof_key *key, struct error *err)
+// The log's own rows, and the term.
+static enum status read_rows(struct copying *copying, struct error *err)
 {
-    char origin[sizeof(key->name)];
     struct store_txn *txn = NULL;
-    struct bytes name;
-    struct bytes bytes;
-    struct digest public_key;
+    struct store_cursor *cursor = NULL;
+    struct bytes word;
+    struct bytes value;
+    buffer_clear(&copying->state.meta);
     enum status status = store_begin_read(copying->store, &txn, err);
     if (status == ST_OK) {
-        status = store_get(txn, AUDIT_JOURNAL_META, bytes_text("origin"), &name, err);
+        status = store_cursor_open(txn, AUDIT_JOURNAL_META, &cursor, err);
     }
     if (status == ST_OK) {
-        status = store_get(txn, AUDIT_JOURNAL_META, bytes_text("key"), &bytes, err);
+        status = store_cursor_first(cursor, &word, &value, err);
     }
-    if (status == ST_OK && (name.size >= sizeof(origin) || bytes.size != DIGEST_BYTES)) {
-        status = error_set(err, ST_CORRUPT, "log: its origin or key is damaged");
+    while (status == ST_OK) {
+        audit_backup_meta_add(&copying->state, word, value);
+        status = store_cursor_next(cursor, &word, &value, err);
     }
-    if (status == ST_OK) {
-        memcpy(origin, name.data, name.size);
-        origin[name.size] = '\0';
-        memcpy(public_key.bytes, bytes.data, DIGEST_BYTES);
-        status = proof_key_make(origin, PROOF_KEY_ED25519, &public_key, key, err);
-    }
+    store_cursor_close(&cursor);
+    status = status == ST_NOT_FOUND ? buffer_ok(&copying->state.meta, "rows", err) : status;
     if (status == ST_OK) {
         status = audit_meta_term(txn, &copying->state.term, err);
     }
     store_abort(&txn);
-    return status;
+    return status == ST_OK ? audit_backup_meta_ring(&copying->state, err) : status;
 }
 
 static enum status open_log(struct copying *copying, struct error *err)
@@ -117,11 +115,11 @@ static enum status open_log(struct copying *copying, struct error *err)
 static enum status begin(struct copying *copying, struct error *err)
 {
     char path[PATH_MAX];
-    struct proof_key key;
     struct proof_checkpoint point;
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     enum status status = audit_backup_state_read(copying->options->folder, &copying->state, err);
     bool fresh = status == ST_NOT_FOUND;
+    struct proof_key first = copying->state.ring.keys[0];
     copying->result->before = fresh ? 0 : copying->state.frontier.size;
     status = fresh ? ST_OK : status;
     if (status == ST_OK) {
@@ -134,14 +132,16 @@ static enum status begin(struct copying *copying, struct error *err)
         status = open_log(copying, err);
     }
     if (status == ST_OK) {
-        status = read_log_key(copying, &key, err);
+        status = read_rows(copying, err);
+    }
+    const struct proof_key *now = &copying->state.ring.keys[0];
+    if (status == ST_OK && !fresh &&
+        (strcmp(first.name, now->name) != 0 || !digest_equal(&first.key, &now->key))) {
+        status = error_set(err, ST_DENIED, "%s is the backup of another log: %s",
+                           copying->options->folder, first.name);
     }
     if (status == ST_OK) {
-        status = proof_checkpoint_open(buffer_view(&note), &key, &point, err);
-    }
-    if (status == ST_OK && !fresh && strcmp(copying->state.key.name, key.name) != 0) {
-        status = error_set(err, ST_DENIED, "%s is the backup of another log: %s",
-                           copying->options->folder, copying->state.key.name);
+        status = proof_ring_open(&copying->state.ring, 0, buffer_view(&note), &point, err);
     }
     if (status == ST_OK && point.size < copying->result->before) {
         status =
@@ -151,7 +151,6 @@ static enum status begin(struct copying *copying, struct error *err)
                       (unsigned long long)copying->result->before, (unsigned long long)point.size);
     }
     if (status == ST_OK) {
-        copying->state.key = key;
         copying->target = point.size;
         buffer_clear(&copying->state.note);
         buffer_bytes(&copying->state.note, buffer_view(&note));

@@ -2,8 +2,7 @@
 //
 //   vedomo-log-backup 1
 //   sha256 <base64>                of all behind this line
-//   origin <name>
-//   key <base64>
+//   meta <base64> <base64>         one line for each of the log's own rows: word, value
 //   term <decimal>
 //   size <decimal>
 //   node <level> <base64>          one line for each subtree that the tree consists of
@@ -25,7 +24,8 @@
 #include "seal/hash.h"
 
 enum {
-    STATE_BYTES_MAX = 64 * 1024,
+    STATE_BYTES_MAX = 1024 * 1024,
+    META_VALUE_MAX = 32 * 1024,
     RECORD_BYTES_MAX = AUDIT_BODY_BYTES_MAX + 4096,
     PART_FILE_MAX = AUDIT_BACKUP_PART_BYTES + 2 * RECORD_BYTES_MAX,
 };
@@ -35,15 +35,15 @@ static const char part_line[] = "vedomo-log-part 1\n";
 
 struct audit_backup_state audit_backup_state_init(void)
 {
-    return (struct audit_backup_state){ .note = buffer_init(PROOF_NOTE_MAX) };
+    return (struct audit_backup_state){ .note = buffer_init(PROOF_NOTE_MAX),
+                                        .meta = buffer_init(STATE_BYTES_MAX) };
 }
 
 void audit_backup_state_fini(struct audit_backup_state *state)
 {
     buffer_fini(&state->note);
+    buffer_fini(&state->meta);
 }
-
-// ---- the state
 
 // The next line, without its end; moves `text` on. False: there is none.
 static bool next_line(struct bytes *text, struct bytes *line)
@@ -79,44 +79,135 @@ static bool read_digest(struct bytes text, struct digest *digest)
     return good;
 }
 
-static bool read_node(struct bytes text, struct proof_frontier *frontier)
+// ---- the log's own rows
+
+void audit_backup_meta_add(struct audit_backup_state *state, struct bytes word, struct bytes value)
 {
-    uint64_t level = 0;
+    buffer_text(&state->meta, "meta ");
+    text_base64_encode(&state->meta, word);
+    buffer_text(&state->meta, " ");
+    text_base64_encode(&state->meta, value);
+    buffer_text(&state->meta, "\n");
+}
+
+static bool split(struct bytes text, struct bytes *first, struct bytes *second)
+{
     const uint8_t *space = text.size == 0 ? NULL : memchr(text.data, ' ', text.size);
     if (space == NULL) {
         return false;
     }
     size_t size = (size_t)(space - text.data);
-    return text_u64_parse(bytes_of(text.data, size), PROOF_LEVELS - 1, &level) &&
-           read_digest(bytes_of(space + 1, text.size - size - 1), &frontier->nodes[level]);
+    *first = bytes_of(text.data, size);
+    *second = bytes_of(space + 1, text.size - size - 1);
+    return true;
+}
+
+enum status audit_backup_meta_each(const struct audit_backup_state *state,
+                                   audit_backup_meta_visit visit, void *context, struct error *err)
+{
+    struct bytes text = buffer_view(&state->meta);
+    struct bytes line;
+    enum status status = ST_OK;
+    while (status == ST_OK && next_line(&text, &line)) {
+        struct bytes first;
+        struct bytes second;
+        struct buffer word = buffer_init(META_VALUE_MAX);
+        struct buffer value = buffer_init(META_VALUE_MAX);
+        if (!split(behind(line, "meta"), &first, &second) || !text_base64_decode(&word, first) ||
+            !text_base64_decode(&value, second) || buffer_ok(&word, "row", err) != ST_OK ||
+            buffer_ok(&value, "row", err) != ST_OK) {
+            status = error_set(err, ST_CORRUPT, "backup: a row of the log that is none");
+        } else {
+            status = visit(buffer_view(&word), buffer_view(&value), context, err);
+        }
+        buffer_fini(&word);
+        buffer_fini(&value);
+    }
+    return status;
+}
+
+struct collecting {
+    char origin[PROOF_NAME_MAX + 1];
+    struct digest keys[PROOF_RING_MAX];
+    uint64_t until_ms[PROOF_RING_MAX]; // of the key before
+    bool has[PROOF_RING_MAX];
+};
+
+// "key", "key 2", …: see audit/keys.h.
+static enum status take_row(struct bytes word, struct bytes value, void *context, struct error *err)
+{
+    struct collecting *collecting = context;
+    struct bytes behind_key = behind(word, "key");
+    uint64_t number = 1;
+    if (bytes_equal_text(word, "origin") && value.size < sizeof(collecting->origin)) {
+        memcpy(collecting->origin, value.data, value.size);
+        return ST_OK;
+    }
+    if (!bytes_equal_text(word, "key") &&
+        (behind_key.size == 0 || !text_u64_parse(behind_key, PROOF_RING_MAX, &number))) {
+        return ST_OK;
+    }
+    struct reader reader = reader_init(value);
+    collecting->keys[number - 1] = reader_digest(&reader);
+    if (number > 1) {
+        (void)reader_u64(&reader); // index of its entry
+        collecting->until_ms[number - 1] = reader_u64(&reader);
+    }
+    collecting->has[number - 1] = reader_ok(&reader);
+    return reader_ok(&reader) ? ST_OK : error_set(err, ST_CORRUPT, "backup: a key that is none");
+}
+
+enum status audit_backup_meta_ring(struct audit_backup_state *state, struct error *err)
+{
+    struct collecting collecting = { 0 };
+    struct proof_key first;
+    enum status status = audit_backup_meta_each(state, take_row, &collecting, err);
+    if (status == ST_OK && !collecting.has[0]) {
+        status = error_set(err, ST_CORRUPT, "backup: the log has no key");
+    }
+    if (status == ST_OK) {
+        status =
+            proof_key_make(collecting.origin, PROOF_KEY_ED25519, &collecting.keys[0], &first, err);
+    }
+    if (status == ST_OK) {
+        status = proof_ring_init(&state->ring, &first, err);
+    }
+    for (size_t i = 1; status == ST_OK && i < PROOF_RING_MAX && collecting.has[i]; i++) {
+        status = proof_ring_follow(&state->ring, &collecting.keys[i - 1], &collecting.keys[i],
+                                   collecting.until_ms[i], err);
+    }
+    return status;
+}
+
+// ---- the state
+
+static bool read_node(struct bytes text, struct proof_frontier *frontier)
+{
+    uint64_t level = 0;
+    struct bytes number;
+    struct bytes node;
+    return split(text, &number, &node) && text_u64_parse(number, PROOF_LEVELS - 1, &level) &&
+           read_digest(node, &frontier->nodes[level]);
 }
 
 // Everything in front of the note.
 static bool read_head(struct bytes *text, struct audit_backup_state *state)
 {
-    char origin[sizeof(state->key.name)];
     struct bytes line;
-    struct digest key;
     struct digest said;
-    struct error err;
     if (!next_line(text, &line) || !bytes_equal_text(line, state_line) || !next_line(text, &line) ||
         !read_digest(behind(line, "sha256"), &said)) {
         return false;
     }
     struct digest hash = seal_sha256(*text);
-    if (!digest_equal(&said, &hash) || !next_line(text, &line)) {
+    if (!digest_equal(&said, &hash)) {
         return false;
     }
-    struct bytes name = behind(line, "origin");
-    if (name.size == 0 || name.size >= sizeof(origin)) {
-        return false;
+    while (next_line(text, &line) && behind(line, "meta").size > 0) {
+        buffer_bytes(&state->meta, line);
+        buffer_text(&state->meta, "\n");
     }
-    memcpy(origin, name.data, name.size);
-    origin[name.size] = '\0';
-    if (!next_line(text, &line) || !read_digest(behind(line, "key"), &key) ||
-        proof_key_make(origin, PROOF_KEY_ED25519, &key, &state->key, &err) != ST_OK ||
-        !next_line(text, &line) ||
-        !text_u64_parse(behind(line, "term"), UINT64_MAX, &state->term) ||
+    if (!text_u64_parse(behind(line, "term"), UINT64_MAX, &state->term) ||
         !next_line(text, &line) ||
         !text_u64_parse(behind(line, "size"), UINT64_MAX, &state->frontier.size)) {
         return false;
@@ -140,7 +231,7 @@ enum status audit_backup_state_prove(const struct audit_backup_state *state, str
 {
     struct proof_checkpoint point;
     struct digest root = proof_frontier_root(&state->frontier);
-    if (proof_checkpoint_open(buffer_view(&state->note), &state->key, &point, err) != ST_OK) {
+    if (proof_ring_open(&state->ring, 0, buffer_view(&state->note), &point, err) != ST_OK) {
         return ST_UNPROVEN;
     }
     if (point.size != state->frontier.size || !digest_equal(&point.root, &root)) {
@@ -163,11 +254,13 @@ enum status audit_backup_state_read(const char *folder, struct audit_backup_stat
     if (status == ST_OK) {
         struct bytes text = buffer_view(&file);
         buffer_clear(&state->note);
+        buffer_clear(&state->meta);
         memset(&state->frontier, 0, sizeof(state->frontier));
         bool good = read_head(&text, state);
         buffer_bytes(&state->note, text);
         good = good && buffer_ok(&state->note, "checkpoint", err) == ST_OK;
-        if (!good || audit_backup_state_prove(state, err) != ST_OK) {
+        if (!good || audit_backup_meta_ring(state, err) != ST_OK ||
+            audit_backup_state_prove(state, err) != ST_OK) {
             status = error_set(err, ST_CORRUPT, "%s: damaged; it proves nothing", path);
         }
     }
@@ -181,9 +274,8 @@ enum status audit_backup_state_write(const char *folder, const struct audit_back
     char path[PATH_MAX];
     struct buffer text = buffer_init(STATE_BYTES_MAX);
     struct buffer file = buffer_init(STATE_BYTES_MAX);
-    buffer_format(&text, "origin %s\nkey ", state->key.name);
-    text_base64_encode(&text, bytes_digest(&state->key.key));
-    buffer_format(&text, "\nterm %llu\nsize %llu\n", (unsigned long long)state->term,
+    buffer_bytes(&text, buffer_view(&state->meta));
+    buffer_format(&text, "term %llu\nsize %llu\n", (unsigned long long)state->term,
                   (unsigned long long)state->frontier.size);
     for (unsigned level = 0; level < PROOF_LEVELS; level++) {
         if ((state->frontier.size >> level & 1) != 0) {

@@ -5,7 +5,7 @@
 
 #include "audit/backup.h"
 #include "audit/record.h"
-#include "proof/note.h"
+#include "proof/ring.h"
 #include "proof/tree.h"
 
 enum {
@@ -15,8 +15,9 @@ enum {
 
 // What FOLDER/log.backup says.
 struct audit_backup_state {
-    struct proof_key key; // its name is the origin
-    uint64_t term;        // of the log's last writer
+    struct proof_ring ring; // the log's keys; their name is the origin
+    struct buffer meta;     // the log's own rows, as lines: see audit_backup_meta_each()
+    uint64_t term;          // of the log's last writer
     struct proof_frontier frontier;
     struct buffer note; // the checkpoint of that size
 };
@@ -31,7 +32,18 @@ NODISCARD enum status audit_backup_state_write(const char *folder,
                                                const struct audit_backup_state *state,
                                                struct error *err);
 
-// The checkpoint is signed by the key, and is that of the frontier.
+// The log's own rows (format, origin, keys), one line each.
+void audit_backup_meta_add(struct audit_backup_state *state, struct bytes word, struct bytes value);
+typedef enum status (*audit_backup_meta_visit)(struct bytes word, struct bytes value, void *context,
+                                               struct error *err);
+NODISCARD enum status audit_backup_meta_each(const struct audit_backup_state *state,
+                                             audit_backup_meta_visit visit, void *context,
+                                             struct error *err);
+
+// Fills the ring from these rows. ST_CORRUPT: they name no key, or none that is one.
+NODISCARD enum status audit_backup_meta_ring(struct audit_backup_state *state, struct error *err);
+
+// The checkpoint is signed by one of the log's keys, and is that of the frontier.
 NODISCARD enum status audit_backup_state_prove(const struct audit_backup_state *state,
                                                struct error *err);
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "audit/backup_file.h"
-#include "audit/meta.h"
 #include "audit/tiles.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -53,18 +52,19 @@ static enum status take_entry(uint64_t index, const struct audit_record *record,
     return status;
 }
 
-// ST_UNPROVEN unless the copy's key is the one that the caller trusts.
+// ST_UNPROVEN unless the checkpoint is signed by a key that the caller trusts.
 static enum status check_vkey(const struct reading *reading, const char *vkey, struct error *err)
 {
-    struct proof_key key;
+    struct proof_ring trusted;
+    struct proof_checkpoint point;
     if (vkey == NULL) {
         return ST_OK;
     }
-    enum status status = proof_key_parse(bytes_text(vkey), &key, err);
-    if (status == ST_OK && (!digest_equal(&key.key, &reading->state.key.key) ||
-                            strcmp(key.name, reading->state.key.name) != 0)) {
+    enum status status = proof_ring_vkeys(bytes_text(vkey), &trusted, err);
+    if (status == ST_OK &&
+        proof_ring_open(&trusted, 0, buffer_view(&reading->state.note), &point, err) != ST_OK) {
         return error_set(err, ST_UNPROVEN, "the backup is of the log %s, under another key",
-                         reading->state.key.name);
+                         reading->state.ring.keys[0].name);
     }
     return status;
 }
@@ -147,6 +147,11 @@ static void clear_folder(const char *folder)
     rmdir(folder);
 }
 
+static enum status put_row(struct bytes word, struct bytes value, void *context, struct error *err)
+{
+    return store_put_new(context, AUDIT_JOURNAL_META, word, value, err);
+}
+
 static enum status put_first_rows(struct reading *reading, struct store *store, struct error *err)
 {
     struct audit_key term = audit_key_u64(reading->state.term);
@@ -155,8 +160,7 @@ static enum status put_first_rows(struct reading *reading, struct store *store, 
         audit_key_pair(reading->state.frontier.size, (uint64_t)clock_wall_ms());
     enum status status = store_begin_write(store, &reading->txn, err);
     if (status == ST_OK) {
-        status = audit_meta_open(reading->txn, bytes_text(reading->state.key.name),
-                                 &reading->state.key.key, 0, true, err);
+        status = audit_backup_meta_each(&reading->state, put_row, reading->txn, err);
     }
     if (status == ST_OK) {
         status = store_put_new(reading->txn, AUDIT_JOURNAL_TERM, audit_key_view(&term),

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "proof/note.h"
+#include "proof/ring.h"
 #include "seal/keyfile.h"
 #include "seal/sign.h"
 
@@ -108,7 +108,7 @@ static enum status check_options(const struct options *options, struct error *er
 static enum status read_continued(const struct options *options, struct buffer *note,
                                   struct error *err)
 {
-    struct proof_key key;
+    struct proof_ring keys;
     struct proof_checkpoint point;
     if (options->continues == NULL) {
         return ST_OK;
@@ -116,17 +116,17 @@ static enum status read_continued(const struct options *options, struct buffer *
     if (options->continues_vkey == NULL) {
         return error_set(err, ST_USAGE, "give --continues-vkey VKEY, the old log's public key");
     }
-    enum status status = proof_key_parse(bytes_text(options->continues_vkey), &key, err);
+    enum status status = proof_ring_vkeys(bytes_text(options->continues_vkey), &keys, err);
     if (status == ST_OK) {
         status = file_read(options->continues, PROOF_NOTE_MAX, note, err);
     }
     if (status == ST_OK) {
-        status = proof_checkpoint_open(buffer_view(note), &key, &point, err);
+        status = proof_ring_open(&keys, 0, buffer_view(note), &point, err);
     }
-    if (status == ST_OK && strcmp(key.name, options->origin) == 0) {
+    if (status == ST_OK && strcmp(keys.keys[0].name, options->origin) == 0) {
         status = error_set(err, ST_USAGE,
                            "the origin %s has ended; a log that continues it has another name",
-                           key.name);
+                           keys.keys[0].name);
     }
     return status == ST_OK ? ST_OK : error_wrap(err, "--continues");
 }

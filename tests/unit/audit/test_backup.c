@@ -253,3 +253,43 @@ TEST(a_folder_is_one_logs_and_never_goes_back)
     buffer_fini(&vkey);
     fixture_end(&copied.fixture);
 }
+
+TEST(a_log_that_has_changed_its_key_is_copied_and_restored_with_all_its_keys)
+{
+    struct error err;
+    struct copied copied;
+    struct audit_entry entry;
+    struct audit_commit *commit = NULL;
+    char texts[3][32];
+    const struct audit_entry *list[] = { &entry };
+    struct digest bytes = { { 77 } };
+    struct seal_secret *seed = NULL;
+    struct seal_signer *next = NULL;
+    struct buffer vkey;
+    copied_begin(&copied, 30);
+    vkey_of(&copied, &vkey);
+    assert_ok(copy(&copied, copied.fixture.home, &err));
+    assert_ok(seal_secret_copy(bytes_digest(&bytes), &seed, &err));
+    assert_ok(seal_signer_create(seed, &next, &err));
+    fixture_open(&copied.fixture);
+    fixture_entry(&entry, WIRE_CLASS_GOVERNANCE, 30,
+                  audit_journal_minutes(copied.fixture.journal, (int64_t)NOVEMBER * 60000), texts);
+    assert_ok(audit_journal_plan_key(copied.fixture.journal, &next, 1, 0, &err)); // the old one's
+    assert_ok(audit_journal_append(copied.fixture.journal, list, 1, 30,           // time is over
+                                   audit_journal_term(copied.fixture.journal), &commit, &err));
+    audit_commit_unref(&commit);
+    fixture_grow(&copied.fixture, 40);
+    fixture_publish(&copied.fixture);
+    fixture_close(&copied.fixture);
+    assert_ok(copy(&copied, copied.fixture.home, &err));
+    assert_int_equal(copied.result.size, 40);
+    assert_ok(audit_backup_check(copied.folder, NULL, &copied.result, &err));
+    assert_status(ST_UNPROVEN, audit_backup_check(copied.folder, (const char *)vkey.data,
+                                                  &copied.result, &err)); // the old key alone
+    assert_ok(restore(&copied, NULL, &err));
+    snprintf(copied.fixture.home, sizeof(copied.fixture.home), "%.120s", copied.other);
+    assert_status(ST_DENIED, fixture_try(&copied.fixture, &err)); // it knows that the new one signs
+    seal_secret_destroy(&seed);
+    buffer_fini(&vkey);
+    fixture_end(&copied.fixture);
+}
