@@ -143,6 +143,8 @@ def the_layers_and_the_remainder_add_up_to_what_was_measured():
                             "encryption", "tree", "commit", "receipt", "index", "replies",
                             "unexplained"}, "every layer has its figure")
         true(all(us >= 0 for name, us in layers.items() if name != "unexplained"), "none is negative")
+        # No processor verifies an Ed25519 signature in 5 us.
+        true(layers["signature"] > 5 * figures["signatures_per_exchange"], "verifications are in it")
         true(abs(sum(layers.values()) - measured) < 0.01 * measured + 0.01, "they add up")
         true(abs(measured - figures["broker_cpu_us_per_exchange"]) < 0.01 * measured, "to the broker's")
 

@@ -145,7 +145,7 @@ struct bench_layers_run bench_report_layers_run(const struct bench_run *bench)
         exchanges += (double)view->full[i].tally.released;
         entries += bench_grown(view, i, "log.entries");
         commits += bench_grown(view, i, "log.commits");
-        verified += bench_grown(view, i, "bench_signatures.verified");
+        verified += bench_grown(view, i, "signatures.verified");
     }
     return (struct bench_layers_run){ .entries_per_exchange = bench_over(entries, exchanges),
                                       .entries_per_commit = bench_over(entries, commits),
