@@ -422,6 +422,7 @@ static const struct {
     [WIRE_QUERY_STATUS] = { OVERSEERS | ROLE(OPERATOR), answer_status },
     [WIRE_QUERY_TILE] = { EVERYBODY, answer_tile },
     [WIRE_QUERY_PERSON] = { OVERSEERS | CITIZENS_SIDE, query_proof },
+    [WIRE_QUERY_COUNTS] = { OVERSEERS, query_counts },
     [WIRE_QUERY_HOLDS] = { OVERSEERS, query_holds },
 };
 

@@ -1,16 +1,15 @@
 // Questions about entries and consents.
 //
 // A list without a person shows no person: the officer's and the citizen's parts, which lead to
-// one, are left out of it. Opening one entry, or filtering by a person, shows them and is recorded
-// first, in that person's list.
+// one, are left out of it. Opening one entry, filtering by a person, or asking for the people too
+// shows them and is recorded first, in the list of each of those persons.
 #include "broker/query_inside.h"
 
 #include "audit/month.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/consents.h"
-
-enum { SCAN_MAX = 20000 }; // entries looked at for one page
+#include "broker/search.h"
 
 // The look itself, as an entry of the citizen's list (`tag` NULL: of nobody's).
 enum status query_record_look(struct job *job, const struct audit_tag *tag, const char *question,
@@ -134,33 +133,9 @@ static bool may_see(const struct job *job, enum wire_part part, bool person)
     return part == WIRE_PART_EXCHANGE || part == WIRE_PART_PUBLIC || person;
 }
 
-// An entry taken apart. Its body lives in the arena that it was opened into.
-struct opened_entry {
-    struct audit_record record;
-    struct audit_body body;
-    struct audit_facts facts;
-    bool forgotten;
-};
-
-static enum status open_entry(struct desk *desk, uint64_t index, struct arena *arena,
-                              struct opened_entry *entry, struct error *err)
-{
-    *entry = (struct opened_entry){ 0 };
-    enum status status = audit_log_record(desk->log, index, &entry->record, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    status = audit_log_body(desk->log, index, &entry->record, arena, &entry->body, err);
-    if (status == ST_NOT_FOUND) {
-        entry->forgotten = true;
-        return ST_OK;
-    }
-    return status == ST_OK ? audit_facts_decode(&entry->body, arena, &entry->facts, err) : status;
-}
-
 // How an exchange ended, as this reader may know it.
 static enum status add_ending(struct desk *desk, struct job *job, const struct audit_facts *facts,
-                              struct wire_row *row, struct error *err)
+                              bool person, struct wire_row *row, struct error *err)
 {
     struct audit_exchange_row exchange;
     if (facts->exchange == NULL || facts->exchange->kind != WIRE_KIND_DECISION) {
@@ -179,10 +154,10 @@ static enum status add_ending(struct desk *desk, struct job *job, const struct a
     }
     struct opened_entry ending;
     arena_reset(desk->scratch);
-    status = open_entry(desk, exchange.ending_index, desk->scratch, &ending, err);
+    status = search_open(desk, exchange.ending_index, desk->scratch, &ending, err);
     if (status == ST_OK && !ending.forgotten) {
-        // The citizen and the officer may know the true reason.
-        bool true_reason = job->in_session || job->record.kind != RECORD_NOTHING;
+        // The citizen, and who looks at a person on record, may know the true reason.
+        bool true_reason = job->in_session || person;
         row->text = job_keep(job, true_reason && ending.facts.officer != NULL
                                       ? ending.facts.officer->reason
                                       : ending.facts.exchange->reason);
@@ -229,7 +204,7 @@ static enum status fill_row(struct desk *desk, struct job *job, uint64_t index,
                                                                 .bytes = body->parts[i].bytes };
         }
     }
-    return add_ending(desk, job, &entry->facts, row, err);
+    return add_ending(desk, job, &entry->facts, person, row, err);
 }
 
 // Adds the entry. `person`: the parts that lead to a person are shown.
@@ -238,7 +213,7 @@ static enum status add_entry(struct desk *desk, struct job *job, struct rows *ro
 {
     struct opened_entry entry;
     struct wire_row *row = &rows->items[rows->count];
-    enum status status = open_entry(desk, index, job->arena, &entry, err);
+    enum status status = search_open(desk, index, job->arena, &entry, err);
     if (status == ST_OK && entry.forgotten) {
         row->index = index;
         row->leaf = job_keep(job, entry.record.leaf);
@@ -255,41 +230,80 @@ static enum status add_entry(struct desk *desk, struct job *job, struct rows *ro
     return status;
 }
 
-// Whether the entry is one that the question asks for. Nothing of it is kept.
-static enum status matches(struct desk *desk, const struct wire_query *query, uint64_t index,
-                           bool *is, struct error *err)
-{
-    struct opened_entry entry;
-    *is = true;
-    if (query->member.size == 0) {
-        return ST_OK;
-    }
-    arena_reset(desk->scratch);
-    enum status status = open_entry(desk, index, desk->scratch, &entry, err);
-    *is =
-        entry.facts.exchange != NULL && (bytes_equal(entry.facts.exchange->asker, query->member) ||
-                                         bytes_equal(entry.facts.exchange->holder, query->member));
-    return status;
-}
-
 static bool page_is_full(const struct rows *rows)
 {
     return rows->count == rows->max || rows->bytes > WIRE_BOXES_MAX_BYTES - 4 * QUERY_BODY_ROOM;
 }
 
-static enum status read_cursor(const struct wire_query *query, uint64_t otherwise, uint64_t *from,
-                               struct error *err)
-{
-    *from = otherwise;
-    if (query->cursor.size > 0 && !text_u64_parse(query->cursor, UINT64_MAX, from)) {
-        return error_set(err, ST_MALFORMED, "cursor: not one of this broker's");
-    }
-    return ST_OK;
-}
-
 static size_t page_size(const struct wire_query *query)
 {
     return query->limit == 0 || query->limit > QUERY_PAGE_ROWS ? QUERY_PAGE_ROWS : query->limit;
+}
+
+// A page of matches under way.
+struct entries_page {
+    struct desk *desk;
+    struct job *job;
+    struct rows *rows;
+    bool people;            // parts that lead to persons are shown
+    struct audit_tag *tags; // of those persons, each once; NULL: nobody asks
+    size_t tag_count;
+    enum status status;
+    struct error *err;
+};
+
+// Remembers whom the entry is about.
+static enum status note_person(struct entries_page *page, const struct audit_facts *facts)
+{
+    struct audit_tag tag;
+    if (page->tags == NULL || facts->officer == NULL ||
+        facts->officer->tag.size != AUDIT_TAG_BYTES) {
+        return ST_OK;
+    }
+    enum status status =
+        audit_tagger_renew(page->desk->broker->tagger, facts->officer->tag, &tag, page->err);
+    for (size_t i = 0; status == ST_OK && i < page->tag_count; i++) {
+        if (bytes_equal(audit_tag_view(&page->tags[i]), audit_tag_view(&tag))) {
+            return ST_OK;
+        }
+    }
+    if (status == ST_OK) {
+        page->tags[page->tag_count++] = tag;
+    }
+    return status;
+}
+
+static bool take_match(void *context, const struct search_match *match)
+{
+    struct entries_page *page = context;
+    if (page_is_full(page->rows)) {
+        return false;
+    }
+    page->status = match->terms == NULL ? ST_OK : note_person(page, match->terms->facts);
+    if (page->status == ST_OK) {
+        page->status =
+            add_entry(page->desk, page->job, page->rows, match->index, page->people, page->err);
+    }
+    return page->status == ST_OK;
+}
+
+enum status query_record_search(const struct search *search, const char *what, uint64_t answered,
+                                struct error *err)
+{
+    struct job *job = search->job;
+    if (job->in_session || (search->continued && answered == 0)) {
+        return ST_OK;
+    }
+    struct buffer question = buffer_init(4096);
+    search_question(search, what, &question);
+    buffer_u8(&question, 0);
+    struct bytes kept = job_keep(job, buffer_view(&question));
+    buffer_fini(&question);
+    if (kept.data == NULL) {
+        return query_no_memory(err);
+    }
+    return query_record_look(job, search->person ? &search->tag : NULL, (const char *)kept.data,
+                             answered, err);
 }
 
 // What stands of a person's list.
@@ -314,15 +328,14 @@ static bool count_row(struct bytes key, struct bytes value, void *context)
 // Behind the last row of a person's list: how many entries of it were forgotten. They have numbers
 // and no rows, but for the last entry of a list that has slept since.
 static enum status add_earlier(struct desk *desk, struct job *job, struct rows *rows,
-                               const struct audit_tag *tag, const struct person_rows *known,
-                               struct error *err)
+                               const struct search *search, struct error *err)
 {
-    struct person_rows person = *known;
+    struct person_rows person = { .forgotten = search->forgotten };
     char month[AUDIT_MONTH_TEXT_BYTES];
     if (person.forgotten.month == 0) {
         return ST_OK;
     }
-    enum status status = audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(tag),
+    enum status status = audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(&search->tag),
                                            (struct bytes){ 0 }, false, count_row, &person, err);
     if (status == ST_OK && person.highest > person.there) {
         audit_month_format(person.forgotten.month, month);
@@ -334,89 +347,45 @@ static enum status add_earlier(struct desk *desk, struct job *job, struct rows *
     return status;
 }
 
-// One person's list, newest first. The cursor is a sequence number.
-static enum status list_person(struct desk *desk, struct job *job, struct wire_result *result,
-                               struct error *err)
+static enum status list_entries(struct desk *desk, struct job *job, bool person,
+                                struct wire_result *result, struct error *err)
 {
     const struct wire_query *query = job->payload;
-    struct audit_tag tag;
-    struct audit_subject_row chain[QUERY_PAGE_ROWS];
+    struct search search;
     struct rows rows;
-    struct person_rows known = { 0 };
-    uint64_t from = 0;
-    size_t count = 0;
-    enum status status = query_person(desk, job, &tag, err);
-    if (status == ST_OK) {
-        status = read_cursor(query, 0, &from, err);
-    }
+    bool people = query->filter != NULL && query->filter->people && !person;
+    struct entries_page page = {
+        .desk = desk, .job = job, .rows = &rows, .people = person || people, .err = err
+    };
+    enum status status = search_begin(desk, job, person, &search, err);
     if (status == ST_OK) {
         status = rows_init(&rows, job, page_size(query) + 1, err); // and one for what is forgotten
-    }
-    if (status == ST_OK) {
         rows.max--;
-        status = audit_reader_forgotten(desk->reader, &known.forgotten, err);
+    }
+    if (status == ST_OK && people) {
+        page.tags = arena_take(job->arena, rows.max * sizeof(*page.tags));
+        status = page.tags == NULL ? query_no_memory(err) : ST_OK;
     }
     if (status == ST_OK) {
-        status = audit_reader_subject_page(desk->reader, &tag, from, rows.max, chain, &count, err);
+        search.open_all = people || !audit_filter_is_empty(&search.filter);
+        status = search_run(&search, take_match, &page, err);
     }
-    if (status == ST_NOT_FOUND) {
-        status = ST_OK;
-    }
-    if (status == ST_OK && !job->in_session) {
-        status = query_record_look(job, &tag, "list of a person", count, err);
-    }
-    size_t done = 0;
-    for (; status == ST_OK && done < count && !page_is_full(&rows); done++) {
-        if (chain[done].index >= known.forgotten.to || audit_kind_lasts(chain[done].kind)) {
-            status = add_entry(desk, job, &rows, chain[done].index, true, err);
+    status = status == ST_OK ? page.status : status;
+    if (status == ST_OK) {
+        search_set_cursor(&search, result);
+        uint64_t shown = rows.count;
+        if (person && search.next <= search.lowest && audit_filter_is_empty(&search.filter)) {
+            status = add_earlier(desk, job, &rows, &search, err);
         }
+        status = status != ST_OK ? status : query_record_search(&search,
+                                     person   ? "list of a person"
+                                     : people ? "list with the people in it"
+                                              : "list of the log",
+                                     shown, err);
+        job->record.also = page.tags;
+        job->record.also_count = page.tag_count;
     }
-    bool ended = done == count && count < rows.max;
-    if (status == ST_OK && !ended && chain[done - 1].sequence > 1) {
-        query_set_cursor(job, result, chain[done - 1].sequence - 1);
-    } else if (status == ST_OK) {
-        status = add_earlier(desk, job, &rows, &tag, &known, err);
-    }
-    return status == ST_OK ? rows_pack(desk, &rows, done, err) : status;
-}
-
-// The log by time, newest first. The cursor is the index below which to go on.
-static enum status list_log(struct desk *desk, struct job *job, struct wire_result *result,
-                            struct error *err)
-{
-    const struct wire_query *query = job->payload;
-    struct rows rows;
-    uint64_t lowest = 0;
-    uint64_t next = desk->size;
-    uint64_t looked = 0;
-    enum status status = rows_init(&rows, job, page_size(query), err);
-    if (status == ST_OK && query->since > 0) {
-        status = audit_log_find_minute(desk->log, (uint32_t)(query->since / 60000), &lowest, err);
-    }
-    if (status == ST_OK && query->until > 0) {
-        status = audit_log_find_minute(desk->log, (uint32_t)(query->until / 60000) + 1, &next, err);
-    }
-    if (status == ST_OK) {
-        status = read_cursor(query, next, &next, err);
-    }
-    if (next > desk->size) {
-        next = desk->size;
-    }
-    while (status == ST_OK && next > lowest && !page_is_full(&rows) && looked < SCAN_MAX) {
-        bool is = false;
-        status = matches(desk, query, --next, &is, err);
-        if (status == ST_OK && is) {
-            status = add_entry(desk, job, &rows, next, false, err);
-        }
-        looked++;
-    }
-    if (status == ST_OK && next > lowest) {
-        query_set_cursor(job, result, next);
-    }
-    if (status == ST_OK) {
-        status = query_record_look(job, NULL, "list of the log", rows.count, err);
-    }
-    return status == ST_OK ? rows_pack(desk, &rows, looked, err) : status;
+    return status == ST_OK ? rows_pack(desk, &rows, search.examined, err) : status;
 }
 
 enum status query_entries(struct desk *desk, struct job *job, struct wire_result *result,
@@ -432,7 +401,7 @@ enum status query_entries(struct desk *desk, struct job *job, struct wire_result
                              "the code that the citizen holds");
         }
     }
-    return person ? list_person(desk, job, result, err) : list_log(desk, job, result, err);
+    return list_entries(desk, job, person, result, err);
 }
 
 enum status query_entry(struct desk *desk, struct job *job, struct wire_result *result,
@@ -447,7 +416,7 @@ enum status query_entry(struct desk *desk, struct job *job, struct wire_result *
     enum status status = rows_init(&rows, job, 1, err);
     arena_reset(desk->scratch);
     if (status == ST_OK) {
-        status = open_entry(desk, query->index, desk->scratch, &entry, err);
+        status = search_open(desk, query->index, desk->scratch, &entry, err);
     }
     if (status != ST_OK) {
         return status;

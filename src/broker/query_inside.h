@@ -38,7 +38,15 @@ NODISCARD enum status query_person(struct desk *desk, const struct job *job, str
 NODISCARD enum status query_record_look(struct job *job, const struct audit_tag *tag,
                                         const char *question, uint64_t answered, struct error *err);
 
+// The same for a piece of a search. Pages of one question that show nothing are covered by its
+// first one: their cursor is the proof of it.
+struct search;
+NODISCARD enum status query_record_search(const struct search *search, const char *what,
+                                          uint64_t answered, struct error *err);
+
 // The answers that are about entries, consents and holds.
+enum status query_counts(struct desk *desk, struct job *job, struct wire_result *result,
+                         struct error *err);
 enum status query_holds(struct desk *desk, struct job *job, struct wire_result *result,
                         struct error *err);
 enum status query_consents(struct desk *desk, struct job *job, struct wire_result *result,

@@ -48,6 +48,11 @@ struct record {
     bool chained; // goes into the list of the citizen `tag`
     struct audit_tag tag;
 
+    // RECORD_PLAIN: the same entry once more in the list of each of these, a page of them at most,
+    // in the job's arena.
+    const struct audit_tag *also;
+    size_t also_count;
+
     // Versions that it was decided from.
     struct digest bundle_hash;
 

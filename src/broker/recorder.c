@@ -390,6 +390,19 @@ static enum status record_start(struct recorder *recorder, struct error *err)
     return status;
 }
 
+// How many of the jobs fit into one commit: some take several entries.
+static size_t fitting(struct job *const *jobs, size_t count)
+{
+    size_t entries = 0;
+    for (size_t i = 0; i < count; i++) {
+        entries += 1 + jobs[i]->record.also_count;
+        if (i > 0 && entries > AUDIT_BATCH_MAX) {
+            return i;
+        }
+    }
+    return count;
+}
+
 void broker_recorder_run(struct thread *thread, void *argument)
 {
     struct broker *broker = argument;
@@ -410,10 +423,15 @@ void broker_recorder_run(struct thread *thread, void *argument)
         if (count == 0) {
             break;
         }
-        status = record_batch(&recorder, jobs, count, &err);
+        size_t done = 0;
+        while (status == ST_OK && done < count) {
+            size_t fit = fitting(jobs + done, count - done);
+            status = record_batch(&recorder, jobs + done, fit, &err);
+            done += status == ST_OK ? fit : 0;
+        }
         if (status != ST_OK) {
             broker_fail(broker, "record.lost", &err);
-            for (size_t i = 0; i < count; i++) {
+            for (size_t i = done; i < count; i++) {
                 job_destroy(&jobs[i]);
             }
         }

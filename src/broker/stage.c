@@ -93,6 +93,11 @@ size_t stage_count(const struct stage *stage)
     return stage->count;
 }
 
+static size_t stage_room(const struct stage *stage)
+{
+    return AUDIT_BATCH_MAX - stage->count;
+}
+
 const struct audit_entry *const *stage_entries(const struct stage *stage)
 {
     return stage->entries;
@@ -270,14 +275,48 @@ static enum status add_entry(struct stage *stage, struct job *job, struct error 
     return ST_OK;
 }
 
+// The same entry in the lists of other persons, after the job's own.
+static enum status add_also(struct stage *stage, struct job *job, struct error *err)
+{
+    struct record *record = &job->record;
+    const struct audit_entry own = record->entry;
+    const size_t place = record->place;
+    const bool chained = record->chained;
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < record->also_count; i++) {
+        struct audit_entry *entry = arena_take(job->arena, sizeof(*entry));
+        if (entry == NULL) {
+            status = error_set(err, ST_NOMEM, "entry: larger than a job may be");
+            break;
+        }
+        record->entry = (struct audit_entry){ 0 };
+        record->chained = true;
+        record->tag = record->also[i];
+        status = add_entry(stage, job, err);
+        if (status == ST_OK) {
+            *entry = record->entry;
+            stage->entries[stage->count - 1] = entry;
+        }
+    }
+    record->entry = own;
+    record->place = place;
+    record->chained = chained;
+    return status;
+}
+
 void stage_add(struct stage *stage, struct job *job)
 {
     struct error *err = &job->record.err;
     job->record.result = RECORD_PENDING;
     job->record.reason = NULL;
-    enum status status = stage_check(stage, job, err);
+    enum status status = job->record.also_count >= stage_room(stage)
+                             ? error_set(err, ST_BUSY, "the batch has no room for so many entries")
+                             : stage_check(stage, job, err);
     if (status == ST_OK && job->record.result == RECORD_PENDING) {
         status = add_entry(stage, job, err);
+    }
+    if (status == ST_OK && job->record.result == RECORD_PENDING && job->record.also_count > 0) {
+        status = add_also(stage, job, err);
     }
     if (status != ST_OK) {
         job->record.result = RECORD_FAILED;
@@ -330,6 +369,9 @@ enum status stage_done(struct stage *stage, struct audit_commit *commit, struct 
     stage->next_bundle = NULL;
     for (size_t i = 0; i < stage->count; i++) {
         struct record *record = &stage->jobs[i]->record;
+        if (record->place != i || record->result != RECORD_PENDING) {
+            continue; // one of several of a job; or they are not all there, and the job fails
+        }
         record->index = stage->size + i;
         record->leaf_hash = record->entry.leaf_hash;
         record->result = RECORD_DONE;

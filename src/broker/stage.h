@@ -15,7 +15,8 @@ NODISCARD enum status stage_begin(struct stage *stage, struct error *err);
 
 // Checks the job's record against everything that stands and, if it may go in, makes its entry and
 // adds it. Otherwise sets job->record.result (and err, reason, earlier). An entry that was added
-// leaves result at RECORD_PENDING until stage_done().
+// leaves result at RECORD_PENDING until stage_done(). A job takes one entry and record.also_count
+// more, together at most AUDIT_BATCH_MAX in a batch.
 void stage_add(struct stage *stage, struct job *job);
 
 size_t stage_count(const struct stage *stage);
