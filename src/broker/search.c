@@ -172,6 +172,7 @@ struct run {
     struct search *search;
     search_visit visit;
     void *context;
+    bool empty; // the question has no conditions
     bool stopped;
     enum status status;
     struct error *err;
@@ -192,13 +193,12 @@ static bool show(struct run *run, uint64_t index, const struct audit_facet *face
     struct audit_terms storage;
     struct audit_facet computed;
     struct search_match match = { .index = index, .facet = facet };
-    bool empty = audit_filter_is_empty(&search->filter);
     if (!facet->known || search->open_all || !search->facets.certain) {
         run->status = search_terms(search, index, &storage, &match.terms, run->err);
         if (run->status != ST_OK) {
             return false;
         }
-        if (match.terms == NULL ? !empty : !audit_filter_matches(&search->filter, match.terms)) {
+        if (match.terms == NULL ? !run->empty : !audit_filter_matches(&search->filter, match.terms)) {
             return true;
         }
     }
@@ -244,8 +244,9 @@ static bool visit_row(struct run *run, const struct audit_subject_row *row)
 {
     static const struct audit_facet unknown;
     struct search *search = run->search;
-    if (cost_enough(search) ||
-        (in_time(search, row->minutes) && !show(run, row->index, &unknown))) {
+    bool there = row->index >= search->forgotten.to || audit_kind_lasts(row->kind);
+    bool wanted = there && in_time(search, row->minutes);
+    if (cost_enough(search) || (wanted && !show(run, row->index, &unknown))) {
         run->stopped = true;
         return false;
     }
@@ -278,7 +279,11 @@ static enum status run_list(struct run *run)
 
 enum status search_run(struct search *search, search_visit visit, void *context, struct error *err)
 {
-    struct run run = { .search = search, .visit = visit, .context = context, .err = err };
+    struct run run = { .search = search,
+                       .visit = visit,
+                       .context = context,
+                       .empty = audit_filter_is_empty(&search->filter),
+                       .err = err };
     if (search->person) {
         return run_list(&run);
     }

@@ -2,27 +2,22 @@
 // broker writes that before it answers.
 #include "commands.h"
 #include "entry_text.h"
-#include "person.h"
+#include "question.h"
 
 #include "base/text.h"
 
 enum { LIMIT_DEFAULT = 50 };
 
 struct options {
+    struct question_options question;
     const char *session;
-    const char *member;
-    uint64_t since;
-    uint64_t until;
     uint64_t limit;
 };
 
 static const struct command_option list_table[] = {
     { COMMAND_TEXT, offsetof(struct options, session), "session", 0, "FILE",
       "One citizen's list, in the citizen's session" },
-    { COMMAND_TEXT, offsetof(struct options, member), "member", 0, "CODE",
-      "Entries in which this member asked or held" },
-    { COMMAND_MOMENT, offsetof(struct options, since), "since", 0, "DATE", "Entries since then" },
-    { COMMAND_MOMENT, offsetof(struct options, until), "until", 0, "DATE", "Entries until then" },
+    QUESTION_ROWS(options),
     { COMMAND_NUMBER, offsetof(struct options, limit), "limit", 0, "N",
       "At most so many, newest first (default: 50)" },
     { .kind = COMMAND_END },
@@ -62,18 +57,13 @@ static enum status run_list(struct command_call *call, struct error *err)
         return status;
     }
     struct listing listing = { .person = &person, .out = call->out };
-    struct wire_query query = {
-        .kind = WIRE_QUERY_ENTRIES,
-        .session = person.session,
-        .subject_scheme = person.scheme,
-        .subject = buffer_view(&person.subject),
-        .member = options->member == NULL ? (struct bytes){ 0 } : bytes_text(options->member),
-        .since = options->since,
-        .until = options->until,
-    };
+    struct question question;
+    status = question_make(&options->question, &person, WIRE_QUERY_ENTRIES, &question, err);
     output_array(call->out, "entries");
-    status = link_each(person.link, &query, options->limit == 0 ? LIMIT_DEFAULT : options->limit,
-                       show_row, &listing, err);
+    if (status == ST_OK) {
+        question.limit = options->limit == 0 ? LIMIT_DEFAULT : options->limit;
+        status = question_ask(person.link, &question, show_row, &listing, err);
+    }
     output_array_end(call->out);
     output_number(call->out, "count", listing.count);
     if (status == ST_OK && listing.count == 0 && !listing.any) {
