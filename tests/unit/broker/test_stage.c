@@ -652,3 +652,71 @@ TEST(two_ages_asked_about_at_once_are_not_both_answered)
     }
     tear_down(&f);
 }
+
+static struct job *make_look(struct audit_tag *tags, size_t count)
+{
+    struct job *job = job_create(JOB_MESSAGE);
+    assert_non_null(job);
+    struct wire_subject_part *subject = arena_take(job->arena, sizeof(*subject));
+    struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
+    *subject = (struct wire_subject_part){ .format = 1, .kind = WIRE_KIND_READ };
+    *officer = (struct wire_officer_part){ .format = 1, .kind = WIRE_KIND_READ };
+    job->record = (struct record){ .kind = RECORD_PLAIN,
+                                   .class = WIRE_CLASS_OVERSIGHT,
+                                   .receipt_part = WIRE_PART_OFFICER,
+                                   .subject = subject,
+                                   .officer = officer,
+                                   .also = tags,
+                                   .also_count = count };
+    return job;
+}
+
+static uint64_t length_of_list(struct fixture *f, const struct audit_tag *tag, enum wire_kind *kind)
+{
+    struct error err;
+    struct audit_reader *reader = NULL;
+    struct audit_subject_row row = { 0 };
+    uint64_t size = 0;
+    assert_ok(audit_reader_create(f->broker.views, &reader, &err));
+    assert_ok(audit_reader_begin(reader, &size, &err));
+    enum status status = audit_reader_subject_head(reader, tag, &row, &err);
+    assert_true(status == ST_OK || status == ST_NOT_FOUND);
+    audit_reader_end(reader);
+    audit_reader_destroy(&reader);
+    *kind = row.kind;
+    return row.sequence;
+}
+
+TEST(one_look_at_several_people_is_in_the_list_of_each)
+{
+    enum { PEOPLE = 5 };
+    struct fixture f;
+    struct audit_tag tags[AUDIT_BATCH_MAX] = { 0 };
+    enum wire_kind kind;
+    set_up(&f);
+    for (uint8_t i = 0; i < PEOPLE; i++) {
+        tags[i].bytes[0] = 1;
+        tags[i].bytes[1] = (uint8_t)(100 + i);
+    }
+    uint64_t size = audit_journal_size(f.broker.journal);
+    struct job *jobs[] = { make_look(tags, PEOPLE), make_look(tags, 2) };
+    commit(&f, jobs, 2);
+    assert_int_equal(audit_journal_size(f.broker.journal), size + 1 + PEOPLE + 1 + 2);
+    assert_int_equal(jobs[0]->record.result, RECORD_DONE);
+    assert_int_equal(jobs[0]->record.index, size);
+    assert_int_equal(jobs[0]->record.receipt->index, size);
+    assert_int_equal(jobs[1]->record.index, size + 1 + PEOPLE);
+    for (size_t i = 0; i < PEOPLE; i++) {
+        assert_int_equal(length_of_list(&f, &tags[i], &kind), i < 2 ? 2 : 1);
+        assert_int_equal(kind, WIRE_KIND_READ);
+    }
+    job_destroy(&jobs[0]);
+    job_destroy(&jobs[1]);
+    // One that does not fit into a commit is refused whole.
+    jobs[0] = make_look(tags, AUDIT_BATCH_MAX);
+    commit_one(&f, jobs[0]);
+    assert_int_equal(jobs[0]->record.result, RECORD_FAILED);
+    assert_int_equal(length_of_list(&f, &tags[0], &kind), 2);
+    job_destroy(&jobs[0]);
+    tear_down(&f);
+}
