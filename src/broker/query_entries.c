@@ -335,8 +335,9 @@ static enum status add_earlier(struct desk *desk, struct job *job, struct rows *
     if (person.forgotten.month == 0) {
         return ST_OK;
     }
-    enum status status = audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(&search->tag),
-                                           (struct bytes){ 0 }, false, count_row, &person, err);
+    enum status status =
+        audit_reader_scan(desk->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(&search->tag),
+                          (struct bytes){ 0 }, false, count_row, &person, err);
     if (status == ST_OK && person.highest > person.there) {
         audit_month_format(person.forgotten.month, month);
         struct wire_row *row = &rows->items[rows->count++];
@@ -377,11 +378,12 @@ static enum status list_entries(struct desk *desk, struct job *job, bool person,
         if (person && search.next <= search.lowest && audit_filter_is_empty(&search.filter)) {
             status = add_earlier(desk, job, &rows, &search, err);
         }
-        status = status != ST_OK ? status : query_record_search(&search,
-                                     person   ? "list of a person"
-                                     : people ? "list with the people in it"
-                                              : "list of the log",
-                                     shown, err);
+        status = status != ST_OK ? status
+                                 : query_record_search(&search,
+                                                       person   ? "list of a person"
+                                                       : people ? "list with the people in it"
+                                                                : "list of the log",
+                                                       shown, err);
         job->record.also = page.tags;
         job->record.also_count = page.tag_count;
     }

@@ -198,7 +198,8 @@ static bool show(struct run *run, uint64_t index, const struct audit_facet *face
         if (run->status != ST_OK) {
             return false;
         }
-        if (match.terms == NULL ? !run->empty : !audit_filter_matches(&search->filter, match.terms)) {
+        if (match.terms == NULL ? !run->empty
+                                : !audit_filter_matches(&search->filter, match.terms)) {
             return true;
         }
     }
