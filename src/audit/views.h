@@ -63,6 +63,9 @@ uint64_t audit_views_tail_entries(const struct audit_views *views);
 // the tail may grow for a moment, so that one sorted commit takes many entries. Indexer thread.
 bool audit_views_due(const struct audit_views *views, int64_t since_ms);
 
+// Of what map and disk allow; 1000 when it cannot be told. Any thread.
+unsigned audit_views_used_permille(struct audit_views *views);
+
 // The entries that the stored view shows. Any thread.
 uint64_t audit_views_stored(const struct audit_views *views);
 

@@ -6,16 +6,26 @@
 
 enum { LOOK_EVERY_MS = 50 };
 
-// New requests stop while the log's map or disk, or the tail, is at its bound; they go on by
-// themselves once there is room.
+// New requests stop while the map or disk of log or views, or the tail, is at its bound; they go on
+// by themselves once there is room.
 static void watch_room(struct broker *broker)
 {
-    bool full = audit_journal_used_permille(broker->journal) >=
-                    broker->home.settings->audit.full_percent * 10 ||
-                audit_views_tail_full(broker->views);
+    uint64_t bound = broker->home.settings->audit.full_percent * 10;
+    unsigned log = audit_journal_used_permille(broker->journal);
+    unsigned views = audit_views_used_permille(broker->views);
+    bool tail = audit_views_tail_full(broker->views);
+    bool full = log >= bound || views >= bound || tail;
     bool was = atomic_exchange(&broker->full, full);
-    if (full != was) {
-        log_event(full ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, full ? "record.full" : "record.room");
+    if (full && !was) {
+        log_event(LOG_LEVEL_ERROR, "record.full", log_number("log-permille", log),
+                  log_number("views-permille", views),
+                  log_text("now", "new requests get BUSY; withdrawals, orders and endings pass"),
+                  log_text("do", log >= bound     ? "give the disk room, or raise audit.log_map"
+                                 : views >= bound ? "give the disk room, or raise audit.views_map"
+                                                  : "wait; the views are behind"));
+    } else if (!full && was) {
+        log_event(LOG_LEVEL_NOTICE, "record.room", log_number("log-permille", log),
+                  log_number("views-permille", views));
     }
 }
 

@@ -367,6 +367,8 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     add_figure(&rows, "log.size", desk->size);
     add_figure(&rows, "log.published", published);
     add_figure(&rows, "log.used-permille", audit_journal_used_permille(broker->journal));
+    add_figure(&rows, "views.used-permille", audit_views_used_permille(broker->views));
+    add_figure(&rows, "record.full", atomic_load(&broker->full) ? 1 : 0);
     add_figure(&rows, "log.reader-lag", audit_journal_reader_lag(broker->journal));
     add_figure(&rows, "views.tail", audit_views_tail_entries(broker->views));
     status = add_retention(desk, &rows, err);

@@ -496,12 +496,14 @@ enum status store_usage(struct store *store, struct store_usage *usage, struct e
     MDB_envinfo info;
     struct statvfs disk;
     uint64_t file = 0;
+    int fd = -1;
     struct store_usage now = { 0 };
     enum status status = file_sizes(store, &now.used_bytes, &file, err);
     if (status != ST_OK) {
         return status;
     }
-    if (statvfs(store->path, &disk) != 0) {
+    // By the open file: its folder may have another name by now.
+    if (mdb_env_get_fd(store->env, &fd) != MDB_SUCCESS || fstatvfs(fd, &disk) != 0) {
         return error_errno(err, ST_IO, "store '%s': space on the disk", store->path);
     }
     (void)mdb_env_info(store->env, &info); // it has just answered file_sizes()

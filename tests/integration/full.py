@@ -8,8 +8,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(ROOT, "tests", "support")]
 
-from foreign import encode  # noqa: E402
-from liars import finish, open_asker, open_holder, question, shared  # noqa: E402
+from liars import ask_at_once, finish, open_asker, open_holder, shared  # noqa: E402
 from tap import equal, test, true  # noqa: E402
 
 REQUESTS_MAX = 5000
@@ -23,18 +22,6 @@ def small_log(house):
 HOUSE = shared(before=small_log)
 
 
-def ask_at_once(one, announcement, count):
-    """Sends so many requests that are refused and recorded; gives what came back, by kind and reason."""
-    for _ in range(count):
-        values = question(HOUSE, one, announcement, fields=[{"name": b"home_address", "form": b"full"}])
-        one.send("request", encode("Request", values), ref=values["id"])
-    answers = []
-    for _ in range(count):
-        kind, values, _boxes, _head = one.receive("refusal", "busy")
-        answers.append((kind, values["reason"]))
-    return answers
-
-
 @test
 def a_nearly_full_log_refuses_new_requests_and_takes_a_withdrawal():
     consent, session = HOUSE.grant("health.psychiatry-opinion")
@@ -44,9 +31,15 @@ def a_nearly_full_log_refuses_new_requests_and_takes_a_withdrawal():
     answers = []
     while ("busy", b"record-full") not in answers:
         true(sent < REQUESTS_MAX, "the log never fills: %s" % answers[-3:])
-        answers = ask_at_once(one, announcement, 100)
+        answers = ask_at_once(HOUSE, one, announcement, 100)
         sent += 100
-    equal(ask_at_once(one, announcement, 1), [("busy", b"record-full")], "and it stays so")
+    equal(ask_at_once(HOUSE, one, announcement, 1), [("busy", b"record-full")], "and it stays so")
+    status = HOUSE.run(["status"], profile="operator").out
+    true("NEW REQUESTS ARE REFUSED" in status and "audit.log_map" in status, "the operator is told what to do: %s" % status)
+    figures = HOUSE.run(["status", "--json"], profile="operator").json["figures"]
+    equal(figures["record.full"], 1)
+    true(figures["log.used-permille"] >= 100, "and how full it is")
+    true("record.full" in HOUSE.broker.log_tail(100), "in the log, too")
     done = HOUSE.change_consent("withdraw", consent, session)
     equal(done["state"], "withdrawn", "a withdrawal needs no such room")
     verified = HOUSE.run(["audit", "verify", "--home", HOUSE.home, "--json"], check=False)

@@ -46,6 +46,18 @@ def finish(house, *then):
     sys.exit(status)
 
 
+def ask_at_once(house, one, announcement, count):
+    """Sends so many requests that are refused and recorded; gives what came back, by kind and reason."""
+    for _ in range(count):
+        values = question(house, one, announcement, fields=[{"name": b"home_address", "form": b"full"}])
+        one.send("request", encode("Request", values), ref=values["id"])
+    answers = []
+    for _ in range(count):
+        kind, values, _boxes, _head = one.receive("refusal", "busy")
+        answers.append((kind, values["reason"]))
+    return answers
+
+
 def open_peer(house, short, key=None, greeted=True, **more):
     """A peer with an agency's key, or with `key`, greeted."""
     one = Peer(house.endpoint, key or house.key_of(short), house.broker_card, ORIGIN,

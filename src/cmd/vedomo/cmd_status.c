@@ -1,10 +1,19 @@
 // vedomo status: the broker's state in figures, and what the connection proved.
+#include <string.h>
+
 #include "commands.h"
 #include "link.h"
 
+struct showing {
+    struct output *out;
+    bool full;
+    uint64_t months_due;
+};
+
 static enum status show_figure(void *context, const struct wire_row *row, struct error *err)
 {
-    struct output *out = context;
+    struct showing *showing = context;
+    struct output *out = showing->out;
     char name[64];
     (void)err;
     size_t size = row->name.size < sizeof(name) - 1 ? row->name.size : sizeof(name) - 1;
@@ -12,6 +21,11 @@ static enum status show_figure(void *context, const struct wire_row *row, struct
     name[size] = '\0';
     output_number(out, name, row->number);
     output_line(out, "%-32s %llu", name, (unsigned long long)row->number);
+    if (strcmp(name, "record.full") == 0) {
+        showing->full = row->number > 0;
+    } else if (strcmp(name, "retention.months-due") == 0) {
+        showing->months_due = row->number;
+    }
     return ST_OK;
 }
 
@@ -24,8 +38,19 @@ static enum status run(struct command_call *call, struct error *err)
     }
     output_object(call->out, "figures");
     struct wire_query query = { .kind = WIRE_QUERY_STATUS };
-    status = link_each(link, &query, 0, show_figure, call->out, err);
+    struct showing showing = { .out = call->out };
+    status = link_each(link, &query, 0, show_figure, &showing, err);
     output_object_end(call->out);
+    if (status == ST_OK && showing.full) {
+        output_line(call->out, "NEW REQUESTS ARE REFUSED: map or disk of log or views is at its "
+                               "bound (audit.full_percent). Give the disk room, or raise "
+                               "audit.log_map or audit.views_map and start the broker again.");
+    }
+    if (status == ST_OK && showing.months_due > 0) {
+        output_line(call->out,
+                    "%llu months are past their term: an officer may order 'vedomo audit forget'",
+                    (unsigned long long)showing.months_due);
+    }
     if (status == ST_OK) {
         struct bytes note;
         uint64_t size = link_checkpoint(link, &note);
