@@ -54,6 +54,7 @@ def prepare(screen, house, lang):
 
     screen.start(text(lang, "keys"))
     house.make_authorities()
+    house.summarise_every("2 s")
     house.make_members()
     screen.done(text(lang, "keys_ready", keys=house.keys, cards=house.cards))
 

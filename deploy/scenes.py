@@ -18,6 +18,7 @@ DATASETS = ["health.driver-certificate", "health.psychiatry-opinion", "health.na
 HOLDERS = {"identity.person": "population-register", DATASETS[0]: "clinic-2", DATASETS[1]: "psychiatry",
            DATASETS[2]: "narcology"}
 DECLINED = "certificate_no"
+SUMMARY_S = 30  # a summary is due each two seconds
 OPEN_DIAGNOSES = ("SELECT 1 FROM diagnosis WHERE diagnosis.card_no = driver_certificate.card_no"
                   " AND diagnosis.closed IS NULL")
 
@@ -325,7 +326,24 @@ class Story:
         moment = self.now()
         screen.quote(self.sentences.say("listed", **{"from": entries[0]["recorded_at"][:10], "to": moment[:10],
                                                      "time": moment[11:]}))
+        self.prove_list(entries[0]["recorded_at"][:10])
         self.papers = len(papers)
+
+    def prove_list(self, since):
+        """Once a summary covers her list, nothing can be left out of it any more: that is checked, not said."""
+        session = self.open_session("proof")
+        proof, ms = {}, 0
+        deadline = time.monotonic() + SUMMARY_S
+        while proof.get("not_yet_committed", 1) > 0 and time.monotonic() < deadline:
+            started = time.monotonic()
+            proof = self.desk(["audit", "verify", "--session", session, "--json"], check=False).json
+            ms = (time.monotonic() - started) * 1000
+            time.sleep(0.1)
+        self.desk(["consent", "close", "--session", session])
+        moment = self.now()
+        self.screen.expect(proof["proven"] and proof["not_yet_committed"] == 0, "her list is proven whole")
+        self.screen.say(self.say("s5_summary", entries=proof["entries"], ms=self.ms(ms)))
+        self.screen.quote(self.sentences.say("complete", **{"from": since, "to": moment[:10]}))
 
     @staticmethod
     def now():

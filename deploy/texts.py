@@ -89,6 +89,10 @@ TEXTS = {
         "ru": "И надзор на виду: {who} — открыто записей: {count}. Это им сосчитано лишнее в сцене 3.",
         "en": "Oversight is in view too: {who} — entries opened: {count}. That is how scene 3 counted what was too much.",
     },
+    "s5_summary": {
+        "ru": "Итог (раз в час, здесь каждые две секунды) закрепил её список: записей {entries}. Проверено за {ms} мс:",
+        "en": "The summary (each hour; here, every two seconds) commits to her list: {entries} entries. Checked in {ms} ms:",
+    },
     "ms": {"ru": "{ms} мс", "en": "{ms} ms"},
     # 6
     "s6": {"ru": "Она отзывает согласие", "en": "She withdraws"},
