@@ -5,8 +5,21 @@
 #include "audit/facet.h"
 
 #include "base/reader.h"
+#include "seal/secret.h"
 
 enum { FIELD_DOMAIN = 64, REASON_DOMAIN, CODE_BITS = 48 };
+
+enum status audit_search_key(const struct seal_secret *master, uint8_t key[SEAL_SHORT_KEY_BYTES],
+                             struct error *err)
+{
+    struct seal_secret *secret = NULL;
+    enum status status = seal_kdf(master, "search", 1, &secret, err);
+    if (status == ST_OK) {
+        memcpy(key, seal_secret_view(secret).data, SEAL_SHORT_KEY_BYTES);
+    }
+    seal_secret_destroy(&secret);
+    return status;
+}
 
 static uint64_t hash_of(const uint8_t key[SEAL_SHORT_KEY_BYTES], int domain, struct bytes value)
 {

@@ -22,6 +22,11 @@ struct audit_facet {
     uint64_t words;
 };
 
+// The key of a home's facets, from its master key.
+struct seal_secret;
+NODISCARD enum status audit_search_key(const struct seal_secret *master,
+                                       uint8_t key[SEAL_SHORT_KEY_BYTES], struct error *err);
+
 void audit_facet_write(const struct audit_terms *terms, const uint8_t key[SEAL_SHORT_KEY_BYTES],
                        uint8_t facet[AUDIT_FACET_BYTES]);
 void audit_facet_read(const uint8_t bytes[AUDIT_FACET_BYTES], struct audit_facet *facet);

@@ -60,6 +60,12 @@ void audit_rows_make_searchable(struct audit_rows *rows, const uint8_t *search_k
     rows->searchable = true;
 }
 
+void audit_rows_clear(struct audit_rows *rows)
+{
+    buffer_clear(&rows->blob);
+    rows->count = 0;
+}
+
 size_t audit_rows_count(const struct audit_rows *rows)
 {
     return rows->count;

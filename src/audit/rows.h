@@ -73,6 +73,7 @@ void audit_rows_destroy(struct audit_rows **rows);
 
 // From here on each entry gets a facet too, under this key of SEAL_SHORT_KEY_BYTES.
 void audit_rows_make_searchable(struct audit_rows *rows, const uint8_t *search_key);
+void audit_rows_clear(struct audit_rows *rows); // keeps the memory
 size_t audit_rows_count(const struct audit_rows *rows);
 size_t audit_rows_bytes(const struct audit_rows *rows);
 struct audit_row audit_rows_at(const struct audit_rows *rows, size_t place);

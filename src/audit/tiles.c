@@ -16,11 +16,12 @@ static struct digest fold(struct digest *hashes, unsigned levels)
     return hashes[0];
 }
 
-enum status audit_edge_append(struct audit_edge *edge, const struct digest *leaf_hash,
-                              audit_tile_full full, void *context, struct error *err)
+// Adds a hash to a level, and what becomes full to those above it.
+static enum status append_from(struct audit_edge *edge, unsigned lowest, const struct digest *first,
+                               audit_tile_full full, void *context, struct error *err)
 {
-    struct digest hash = *leaf_hash;
-    for (unsigned level = 0; level < AUDIT_TILE_LEVELS; level++) {
+    struct digest hash = *first;
+    for (unsigned level = lowest; level < AUDIT_TILE_LEVELS; level++) {
         uint64_t position = edge->size >> (8 * level);
         unsigned place = (unsigned)(position % AUDIT_TILE_HASHES);
         edge->hashes[level][place] = hash;
@@ -34,8 +35,20 @@ enum status audit_edge_append(struct audit_edge *edge, const struct digest *leaf
         }
         hash = proof_tile_root(edge->hashes[level]);
     }
-    edge->size++;
+    edge->size += (uint64_t)1 << (8 * lowest);
     return ST_OK;
+}
+
+enum status audit_edge_append(struct audit_edge *edge, const struct digest *leaf_hash,
+                              audit_tile_full full, void *context, struct error *err)
+{
+    return append_from(edge, 0, leaf_hash, full, context, err);
+}
+
+enum status audit_edge_append_tile(struct audit_edge *edge, const struct digest *root,
+                                   audit_tile_full full, void *context, struct error *err)
+{
+    return append_from(edge, 1, root, full, context, err);
 }
 
 void audit_edge_copy(struct audit_edge *to, const struct audit_edge *from)

@@ -21,6 +21,12 @@ typedef enum status (*audit_tile_full)(void *context, unsigned level, uint64_t n
 NODISCARD enum status audit_edge_append(struct audit_edge *edge, const struct digest *leaf_hash,
                                         audit_tile_full full, void *context, struct error *err);
 
+// Adds a whole tile of leaves by its root; the edge stands at whole tiles. Tiles of level 1 and up
+// that become full are given to `full`.
+NODISCARD enum status audit_edge_append_tile(struct audit_edge *edge, const struct digest *root,
+                                             audit_tile_full full, void *context,
+                                             struct error *err);
+
 void audit_edge_copy(struct audit_edge *to, const struct audit_edge *from);
 
 // A source of nodes, for one transaction. Lives on the stack.

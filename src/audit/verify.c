@@ -19,7 +19,7 @@ const char *audit_fault_name(enum audit_fault fault)
         [AUDIT_FAULT_STORE] = "store", [AUDIT_FAULT_ENTRY] = "entry",
         [AUDIT_FAULT_TILE] = "tile",   [AUDIT_FAULT_CHECKPOINT] = "checkpoint",
         [AUDIT_FAULT_SHORT] = "short", [AUDIT_FAULT_BODY] = "body",
-        [AUDIT_FAULT_KEY] = "key",
+        [AUDIT_FAULT_KEY] = "key",     [AUDIT_FAULT_VIEW] = "view",
     };
     return (unsigned)fault < AUDIT_FAULT_COUNT ? names[fault] : "unknown";
 }
@@ -58,12 +58,13 @@ static bool next_message(int pipe, struct audit_tell *tell)
     return true;
 }
 
-// Passes on what the child tells. True: it told to the end.
+// Passes on what the child tells. True: it told to the end. *views: it was at the views last.
 static bool listen_to(int pipe, const struct audit_verify_options *options,
-                      struct audit_verify_result *result, struct error *end)
+                      struct audit_verify_result *result, bool *views, struct error *end)
 {
     struct audit_tell tell;
     while (next_message(pipe, &tell)) {
+        *views = tell.views;
         switch (tell.kind) {
         case AUDIT_TELL_FINDING:
             result->findings++;
@@ -88,17 +89,19 @@ static bool listen_to(int pipe, const struct audit_verify_options *options,
     return false;
 }
 
-static void tell_death(int how, const struct audit_verify_options *options,
+static void tell_death(int how, bool views, const struct audit_verify_options *options,
                        struct audit_verify_result *result)
 {
-    struct audit_finding finding = { .fault = AUDIT_FAULT_STORE, .index = result->size };
+    struct audit_finding finding = { .fault = views ? AUDIT_FAULT_VIEW : AUDIT_FAULT_STORE,
+                                     .index = views ? 0 : result->size,
+                                     .count = views ? result->applied : 0 };
+    const char *what = views ? "the views are damaged" : "the environment is damaged";
     if (WIFSIGNALED(how)) {
         snprintf(finding.message, sizeof(finding.message),
-                 "the environment is damaged: reading it ended in signal %d (%s)", WTERMSIG(how),
+                 "%s: reading them ended in signal %d (%s)", what, WTERMSIG(how),
                  strsignal(WTERMSIG(how)));
     } else {
-        snprintf(finding.message, sizeof(finding.message),
-                 "the environment is damaged: reading it ended early");
+        snprintf(finding.message, sizeof(finding.message), "%s: reading them ended early", what);
     }
     result->findings++;
     options->found(&finding, options->context);
@@ -145,7 +148,8 @@ enum status audit_verify(const struct audit_verify_options *options,
         _exit(0);
     }
     close(ends[1]);
-    bool ended = listen_to(ends[0], options, &found, &end);
+    bool views = false;
+    bool ended = listen_to(ends[0], options, &found, &views, &end);
     close(ends[0]);
     while (waitpid(child, &how, 0) < 0 && errno == EINTR) {
     }
@@ -153,7 +157,7 @@ enum status audit_verify(const struct audit_verify_options *options,
         return error_set(err, end.status, "%s", end.message);
     }
     if (!ended) {
-        tell_death(how, options, &found);
+        tell_death(how, views, options, &found);
     }
     *result = found;
     return ST_OK;

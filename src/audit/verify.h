@@ -1,8 +1,8 @@
 // Checks a whole log from its files, read-only, beside a running broker or without one: every leaf
 // is hashed again and compared with the tiles and the published checkpoints, and their signatures
-// with the log's key; bodies are opened and compared with what their leaves commit to. It trusts
-// nothing that it reads: a damaged file is a finding, never a crash. Views are not looked at: they
-// are made from the log and can be made again.
+// with the log's key; bodies are opened and compared with what their leaves commit to; the stored
+// views are compared, row by row, with what the log gives. It trusts nothing that it reads: a
+// damaged file is a finding, never a crash.
 #pragma once
 
 #include "audit/vault.h"
@@ -18,6 +18,7 @@ enum audit_fault {
     AUDIT_FAULT_SHORT,      // the log is shorter than what was published
     AUDIT_FAULT_BODY,       // a body does not open, or is not what its leaf commits to
     AUDIT_FAULT_KEY,        // a body key is missing or damaged
+    AUDIT_FAULT_VIEW,       // a row of the views is missing, too many, or not what the log gives
     AUDIT_FAULT_COUNT
 };
 
@@ -29,12 +30,23 @@ struct audit_finding {
     char message[160]; // one line
 };
 
+enum { AUDIT_VERIFY_CHECKPOINTS_MAX = 16 };
+
+// A checkpoint that was kept elsewhere: the log must continue it.
+struct audit_verify_checkpoint {
+    const char *name; // how findings name it
+    struct bytes note;
+};
+
 struct audit_verify_options {
     const char *home;
     const char
         *vkey; // the log's public key, as `vedomo log vkey` prints it; or several, with spaces
     const struct seal_secret *master; // opens bodies; NULL: leaves, tiles and checkpoints only
-    size_t map_bytes;                 // as the broker's; 0: 64 GiB
+    bool views;                       // compares the stored views too; wants `master`
+    const struct audit_verify_checkpoint *checkpoints;
+    size_t checkpoint_count; // at most AUDIT_VERIFY_CHECKPOINTS_MAX
+    size_t map_bytes;        // as the broker's; 0: 64 GiB
     void (*found)(const struct audit_finding *finding, void *context);
     void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
     void *context;
@@ -48,6 +60,10 @@ struct audit_verify_result {
     uint64_t published;   // size of the highest of them
     uint64_t bodies;      // opened and compared
     uint64_t forgotten;   // bodies whose month has been forgotten
+    bool views;           // there are stored views, and they were compared
+    uint64_t applied;     // entries that they stand for
+    uint64_t rows;        // of them, compared and as they should be
+    uint64_t unknown;     // rows that come from forgotten entries: nothing to compare them with
     uint64_t findings;    // 0: the log is whole
 };
 

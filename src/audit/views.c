@@ -27,14 +27,13 @@ enum {
     MERGE_ROWS_MAX = 22000, // larger deltas are not copied any more
     APPLY_ROWS_MAX = 22000, // rows of one commit: bounds the pages it holds in memory
     LOAD_TAIL_MAX = 32768,  // more than that is applied while opening
-    VIEWS_FORMAT = 5,
     APPLY_EVERY_MS = 500,
     APPLY_AT_ENTRIES = 4096,
 };
 
 static const size_t views_map_bytes = (size_t)64 << 30;
 
-static const char *const tables[AUDIT_TABLE_COUNT] = {
+const char *const audit_views_tables[AUDIT_TABLE_COUNT] = {
     [AUDIT_TABLE_META] = "meta",
     [AUDIT_TABLE_SUBJECT] = "subject",
     [AUDIT_TABLE_EXCHANGE] = "exchange",
@@ -243,7 +242,7 @@ static enum status leaf_before(struct audit_log *log, uint64_t size, struct dige
 enum status audit_views_put_state(struct audit_views *views, struct audit_log *log,
                                   struct store_txn *txn, uint64_t applied, struct error *err)
 {
-    uint8_t format = VIEWS_FORMAT;
+    uint8_t format = AUDIT_VIEWS_FORMAT;
     uint8_t number[8];
     struct digest leaf;
     enum status status = leaf_before(log, applied, &leaf, err);
@@ -371,7 +370,7 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
         store_get(txn, AUDIT_TABLE_META, bytes_text("origin"), &origin, err) != ST_OK ||
         store_get(txn, AUDIT_TABLE_META, bytes_text("leaf"), &leaf, err) != ST_OK ||
         store_get(txn, AUDIT_TABLE_META, bytes_text("search"), &search, err) != ST_OK ||
-        format.size != 1 || format.data[0] != VIEWS_FORMAT) {
+        format.size != 1 || format.data[0] != AUDIT_VIEWS_FORMAT) {
         *reason = "of another format";
         goto out;
     }
@@ -410,7 +409,7 @@ enum status audit_views_open_store(const struct audit_views *views, const char *
     struct store_options options = {
         .path = folder,
         .map_bytes = views->map_bytes == 0 ? views_map_bytes : views->map_bytes,
-        .names = tables,
+        .names = audit_views_tables,
         .count = AUDIT_TABLE_COUNT,
         .create = true,
         .random_access = true,
@@ -451,6 +450,25 @@ static enum status open_stored(struct audit_views *views, struct audit_views_ope
     atomic_store(&views->applied, applied);
     opened->stored = applied;
     return ST_OK;
+}
+
+// A log that is long is not applied to an empty view batch by batch: a view that is written in the
+// order of its keys takes a fraction of that.
+static enum status build_stored(struct audit_views *views,
+                                const struct audit_views_options *options,
+                                struct audit_views_opened *opened, struct error *err)
+{
+    bool rebuilt = opened->rebuilt;
+    if (!snapshot_swap(views->stored, NULL)) { // closes the empty one
+        return error_set(err, ST_NOMEM, "views");
+    }
+    views->store = NULL;
+    enum status status = audit_views_build(views, options, err);
+    if (status == ST_OK) {
+        status = open_stored(views, opened, err);
+    }
+    opened->rebuilt = rebuilt;
+    return status;
 }
 
 static enum status load_chunk(struct audit_views *views, struct arena *arena, uint64_t from,
@@ -496,6 +514,13 @@ static void stored_destroy(void *object)
     store_close(&store);
 }
 
+struct digest audit_search_check(const uint8_t search_key[SEAL_SHORT_KEY_BYTES])
+{
+    struct bytes parts[] = { seal_label("vedomo/1 search key"),
+                             bytes_of(search_key, SEAL_SHORT_KEY_BYTES) };
+    return seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
+}
+
 static enum status prepare(struct audit_views *views, const struct audit_views_options *options,
                            struct error *err)
 {
@@ -507,9 +532,7 @@ static enum status prepare(struct audit_views *views, const struct audit_views_o
     views->journal = options->journal;
     views->origin = seal_sha256(bytes_text(options->origin));
     memcpy(views->search_key, options->search_key, sizeof(views->search_key));
-    struct bytes parts[] = { seal_label("vedomo/1 search key"),
-                             bytes_of(views->search_key, sizeof(views->search_key)) };
-    views->search_check = seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
+    views->search_check = audit_search_check(views->search_key);
     views->tail = snapshot_create(tail_destroy);
     views->stored = snapshot_create(stored_destroy);
     if (views->tail == NULL || views->stored == NULL) {
@@ -517,6 +540,20 @@ static enum status prepare(struct audit_views *views, const struct audit_views_o
     }
     audit_views_clear_renewal(views);
     return audit_log_create(options->journal, &views->log, err);
+}
+
+enum status audit_views_rebuild(const struct audit_views_options *options, struct error *err)
+{
+    struct audit_views *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return error_set(err, ST_NOMEM, "views");
+    }
+    enum status status = prepare(made, options, err);
+    if (status == ST_OK) {
+        status = audit_views_build(made, options, err);
+    }
+    audit_views_close(&made);
+    return status;
 }
 
 enum status audit_views_open(const struct audit_views_options *options, struct audit_views **views,
@@ -530,6 +567,10 @@ enum status audit_views_open(const struct audit_views_options *options, struct a
     enum status status = prepare(made, options, err);
     if (status == ST_OK) {
         status = open_stored(made, &found, err);
+    }
+    if (status == ST_OK && found.stored == 0 &&
+        audit_journal_size(options->journal) > LOAD_TAIL_MAX) {
+        status = build_stored(made, options, &found, err);
     }
     if (status == ST_OK && !tail_replace(made, NULL, atomic_load(&made->applied))) {
         status = error_set(err, ST_NOMEM, "views: the tail");

@@ -43,6 +43,12 @@ NODISCARD enum status audit_views_open(const struct audit_views_options *options
                                        struct audit_views_opened *opened, struct error *err);
 void audit_views_close(struct audit_views **views);
 
+// Makes the stored views anew from the log, while nobody has them open: in a folder beside them,
+// which takes their place when it is whole. May be killed at any time: then the old ones are there
+// still, or none, which the next opening makes good.
+NODISCARD enum status audit_views_rebuild(const struct audit_views_options *options,
+                                          struct error *err);
+
 // Makes the rows of a commit visible: `size` is the log's size after it. Consumes *rows.
 // ST_NOMEM: readers would miss entries; the process has to stop. Recorder thread.
 NODISCARD enum status audit_views_publish(struct audit_views *views, struct audit_rows **rows,

@@ -69,6 +69,22 @@ NODISCARD enum status audit_views_decode(const struct audit_views *views, struct
                                          struct arena *arena, uint64_t from, uint64_t to,
                                          struct audit_rows **rows, struct error *err);
 
+// What the tables are called in the store, and which form of them this program reads.
+extern const char *const audit_views_tables[AUDIT_TABLE_COUNT];
+enum { AUDIT_VIEWS_FORMAT = 5 };
+
+// Tells under which key facets were made, without giving it away.
+struct digest audit_search_check(const uint8_t search_key[SEAL_SHORT_KEY_BYTES]);
+
+// Makes the stored view anew from the log, beside the one that is there, and puts it into its
+// place. No store of the views is open.
+NODISCARD enum status audit_views_build(struct audit_views *views,
+                                        const struct audit_views_options *options,
+                                        struct error *err);
+
+// Removes an environment's folder, as far as it is there.
+void audit_views_clear_folder(const char *folder);
+
 // Opens (makes) a store with the tables of the views.
 NODISCARD enum status audit_views_open_store(const struct audit_views *views, const char *folder,
                                              struct store **store, struct error *err);

@@ -62,7 +62,7 @@ static void name(const struct audit_views *views, const char *what, char path[PA
 
 // ---- remains
 
-static void clear_folder(const char *folder)
+void audit_views_clear_folder(const char *folder)
 {
     static const char *const files[] = { "data.mdb", "lock.mdb" };
     char path[2 * PATH_MAX];
@@ -77,7 +77,7 @@ void audit_views_clear_renewal(const struct audit_views *views)
 {
     char path[PATH_MAX + 32];
     name(views, "", path);
-    clear_folder(path);
+    audit_views_clear_folder(path);
 }
 
 // Views that were moved aside as damaged hold rows of what is forgotten by now.
@@ -93,7 +93,7 @@ static void clear_aside(const struct audit_views *views)
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         if (strncmp(entry->d_name, "views.damaged-", strlen("views.damaged-")) == 0) {
             snprintf(path, sizeof(path), "%s/%s", home, entry->d_name);
-            clear_folder(path);
+            audit_views_clear_folder(path);
         }
     }
     if (folder != NULL) {

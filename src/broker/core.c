@@ -5,6 +5,7 @@
 // only then is the endpoint bound. The ZAP handler comes before the endpoint and goes after it.
 #include "broker/core.h"
 
+#include "audit/facet.h"
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/reader.h"
@@ -261,19 +262,6 @@ static void say_progress(uint64_t done, uint64_t total, void *context)
               log_number("of", (int64_t)total));
 }
 
-// What officers search by is hashed in the views, under a key of this home.
-static enum status derive_search_key(struct broker *broker, uint8_t key[SEAL_SHORT_KEY_BYTES],
-                                     struct error *err)
-{
-    struct seal_secret *secret = NULL;
-    enum status status = seal_kdf(broker->home.master.secrets[0], "search", 1, &secret, err);
-    if (status == ST_OK) {
-        memcpy(key, seal_secret_view(secret).data, SEAL_SHORT_KEY_BYTES);
-    }
-    seal_secret_destroy(&secret);
-    return status;
-}
-
 static enum status open_log(struct broker *broker, struct error *err)
 {
     const struct config_vedomod *settings = broker->home.settings;
@@ -302,7 +290,7 @@ static enum status open_log(struct broker *broker, struct error *err)
         .journal = broker->journal,
         .progress = say_progress,
     };
-    status = derive_search_key(broker, views.search_key, err);
+    status = audit_search_key(broker->home.master.secrets[0], views.search_key, err);
     if (status == ST_OK) {
         status = audit_views_open(&views, &broker->views, &opened, err);
     }

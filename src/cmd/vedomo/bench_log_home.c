@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/facet.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "proof/note.h"
@@ -100,7 +101,10 @@ enum status bench_log_home_open(struct bench_log_home *home, bool views,
                                                .origin = home->origin,
                                                .journal = home->journal,
                                                .progress = progress };
-        status = audit_views_open(&options, &home->views, &state, err);
+        status = audit_search_key(home->master.secrets[0], options.search_key, err);
+        if (status == ST_OK) {
+            status = audit_views_open(&options, &home->views, &state, err);
+        }
     }
     found.views_s = seconds_since(start);
     if (status != ST_OK) {

@@ -265,12 +265,15 @@ static double children_cpu_s(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-enum status bench_log_check(struct bench_log_run *run, bool bodies, struct bench_log_check *check,
-                            struct error *err)
+enum status bench_log_check(struct bench_log_run *run, enum bench_log_depth depth,
+                            struct bench_log_check *check, struct error *err)
 {
     struct audit_verify_options options = { .home = run->home.path,
                                             .vkey = run->home.vkey,
-                                            .master = bodies ? run->home.master.secrets[0] : NULL,
+                                            .master = depth == BENCH_LOG_LEAVES
+                                                          ? NULL
+                                                          : run->home.master.secrets[0],
+                                            .views = depth == BENCH_LOG_VIEWS,
                                             .found = take_finding };
     struct audit_verify_result result;
     double cpu = children_cpu_s();

@@ -76,5 +76,6 @@ struct bench_log_check {
     double seconds;
     double cpu_s;
 };
-NODISCARD enum status bench_log_check(struct bench_log_run *run, bool bodies,
+enum bench_log_depth { BENCH_LOG_LEAVES, BENCH_LOG_BODIES, BENCH_LOG_VIEWS };
+NODISCARD enum status bench_log_check(struct bench_log_run *run, enum bench_log_depth depth,
                                       struct bench_log_check *check, struct error *err);

@@ -11,6 +11,7 @@
 
 #include "audit/verify.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "proof/commit.h"
 #include "proof/tree.h"
@@ -23,6 +24,8 @@ struct options {
     const char *home;
     const char *session;
     bool leaves_only;
+    bool without_views;
+    struct command_texts checkpoints;
 };
 
 static const struct command_option option_table[] = {
@@ -31,7 +34,12 @@ static const struct command_option option_table[] = {
     { COMMAND_TEXT, offsetof(struct options, session), "session", 0, "FILE",
       "Check one citizen's list, in the citizen's session" },
     { COMMAND_FLAG, offsetof(struct options, leaves_only), "leaves-only", 0, NULL,
-      "With --home: leave the bodies closed" },
+      "With --home: leave the bodies closed, and the views alone" },
+    { COMMAND_FLAG, offsetof(struct options, without_views), "without-views", 0, NULL,
+      "With --home: leave the views alone" },
+    { COMMAND_TEXTS, offsetof(struct options, checkpoints), "checkpoint", 0, "FILE",
+      "With --home: a checkpoint kept elsewhere that the log must continue, a node's or one "
+      "written down; may be repeated" },
     { .kind = COMMAND_END },
 };
 
@@ -80,6 +88,12 @@ static void show_result(struct command_call *call, const struct audit_verify_res
     output_number(out, "published", result->published);
     output_number(out, "bodies", result->bodies);
     output_number(out, "forgotten", result->forgotten);
+    output_bool(out, "views", result->views);
+    if (result->views) {
+        output_number(out, "views_entries", result->applied);
+        output_number(out, "views_rows", result->rows);
+        output_number(out, "views_rows_of_forgotten", result->unknown);
+    }
     output_number(out, "finding_count", result->findings);
     output_line(out,
                 "%llu entries, %llu bodies opened, %llu forgotten, %llu tiles, %llu published "
@@ -88,8 +102,14 @@ static void show_result(struct command_call *call, const struct audit_verify_res
                 (unsigned long long)result->forgotten, (unsigned long long)result->tiles,
                 (unsigned long long)result->checkpoints, seconds);
     output_line(out, "root %s", root);
+    if (result->views) {
+        output_line(out, "views of %llu entries: %llu rows are what the log gives%s",
+                    (unsigned long long)result->applied, (unsigned long long)result->rows,
+                    result->unknown > 0 ? "; others come from forgotten entries" : "");
+    }
     if (result->findings == 0) {
-        output_line(out, "the log is whole");
+        output_line(out, result->views ? "the log is whole, its views are the log's"
+                                       : "the log is whole");
     } else {
         output_line(out, "THE LOG IS NOT WHOLE: %llu findings",
                     (unsigned long long)result->findings);
@@ -97,11 +117,34 @@ static void show_result(struct command_call *call, const struct audit_verify_res
     }
 }
 
+// The checkpoints that were given, with their files' names.
+struct kept {
+    struct audit_verify_checkpoint items[COMMAND_TEXTS_MAX];
+    struct buffer notes[COMMAND_TEXTS_MAX];
+    size_t count;
+};
+
+static enum status read_kept(const struct command_texts *files, struct kept *kept,
+                             struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < files->count; i++) {
+        struct buffer *note = &kept->notes[i];
+        *note = buffer_init(PROOF_NOTE_MAX);
+        kept->count++;
+        status = file_read(files->items[i], PROOF_NOTE_MAX, note, err);
+        kept->items[i] =
+            (struct audit_verify_checkpoint){ .name = files->items[i], .note = buffer_view(note) };
+    }
+    return status;
+}
+
 static enum status verify_home(struct command_call *call, struct error *err)
 {
     const struct options *options = call->options;
     char path[PATH_MAX];
     struct seal_identity master = { 0 };
+    struct kept kept = { 0 };
     struct buffer vkey = buffer_init(PROOF_RING_TEXT_MAX);
     struct checking checking = { .out = call->out, .person = isatty(STDERR_FILENO) == 1 };
     struct audit_verify_result result;
@@ -113,6 +156,9 @@ static enum status verify_home(struct command_call *call, struct error *err)
         snprintf(path, sizeof(path), "%s/keys/master.key", options->home);
         status = seal_keyfile_load(path, &master, err);
     }
+    if (status == ST_OK) {
+        status = read_kept(&options->checkpoints, &kept, err);
+    }
     output_array(call->out, "findings");
     int64_t started = clock_monotonic_ms();
     if (status == ST_OK) {
@@ -120,6 +166,9 @@ static enum status verify_home(struct command_call *call, struct error *err)
             .home = options->home,
             .vkey = call->settings->vkey != NULL ? call->settings->vkey : (const char *)vkey.data,
             .master = master.secrets[0],
+            .views = !options->leaves_only && !options->without_views,
+            .checkpoints = kept.items,
+            .checkpoint_count = kept.count,
             .found = show_finding,
             .progress = show_progress,
             .context = &checking,
@@ -131,6 +180,9 @@ static enum status verify_home(struct command_call *call, struct error *err)
         show_result(call, &result, (double)(clock_monotonic_ms() - started) / 1000);
     }
     seal_identity_fini(&master);
+    for (size_t i = 0; i < kept.count; i++) {
+        buffer_fini(&kept.notes[i]);
+    }
     buffer_fini(&vkey);
     return status;
 }
@@ -241,8 +293,14 @@ static enum status run(struct command_call *call, struct error *err)
 {
     const struct options *options = call->options;
     bool person = options->session != NULL || call->settings->subject != NULL;
+    bool of_home = options->leaves_only || options->without_views || options->checkpoints.count > 0;
     if (person && options->home != NULL) {
         return error_set(err, ST_USAGE, "a list is checked over a connection, without --home");
+    }
+    if (options->home == NULL && of_home) {
+        return error_set(err, ST_USAGE,
+                         "--leaves-only, --without-views and --checkpoint go with --home; "
+                         "'vedomo audit consistency' compares checkpoints over the connection");
     }
     return person                  ? whole_run(call, options->session, err)
            : options->home != NULL ? verify_home(call, err)
@@ -252,7 +310,8 @@ static enum status run(struct command_call *call, struct error *err)
 const struct command cmd_audit_verify = {
     .words = "audit verify",
     .help = "Check the whole log, a broker's folder, or one person's list",
-    .detail = "Beside a running broker too: it only reads. With --subject - or --session the list "
+    .detail = "Beside a running broker too: it only reads. With --home, entries, tiles, published "
+              "checkpoints, bodies and views are compared. With --subject - or --session the list "
               "of that person is checked: every entry, that none is missing, and that the newest "
               "epoch commits to it. Exit code 1 when anything is off.",
     .common = COMMAND_CONNECTS | COMMAND_TRUSTS | COMMAND_SUBJECT | COMMAND_SPEAKS,

@@ -56,6 +56,7 @@ struct figures {
     struct bench_log_opened rebuilt;
     struct bench_log_check leaves;
     struct bench_log_check bodies;
+    struct bench_log_check views;
     uint64_t size;
     uint64_t log_bytes;
     uint64_t views_bytes;
@@ -141,10 +142,13 @@ static enum status measure_grown(struct bench_log_run *run, const struct options
     }
     bench_log_close(run);
     if (status == ST_OK) {
-        status = bench_log_check(run, false, &figures->leaves, err);
+        status = bench_log_check(run, BENCH_LOG_LEAVES, &figures->leaves, err);
     }
     if (status == ST_OK) {
-        status = bench_log_check(run, true, &figures->bodies, err);
+        status = bench_log_check(run, BENCH_LOG_BODIES, &figures->bodies, err);
+    }
+    if (status == ST_OK) {
+        status = bench_log_check(run, BENCH_LOG_VIEWS, &figures->views, err);
     }
     if (status == ST_OK) {
         status = bench_log_rebuild(run, &figures->rebuilt, err);
@@ -248,6 +252,7 @@ static void report_rest(struct output *out, const struct figures *figures)
     double started = figures->started.journal_s + figures->started.views_s;
     double leaves = rate(figures->leaves.entries, figures->leaves.cpu_s);
     double bodies = rate(figures->bodies.entries, figures->bodies.cpu_s);
+    double views = rate(figures->views.entries, figures->views.cpu_s);
     double size = (double)figures->size;
     output_real(out, "page_ratio", ratio(figures->large.warm_p50_us, figures->small.warm_p50_us));
     output_line(out, "  large to small, warm p50: %.2f (goal 1.5, and 1000 us)",
@@ -264,10 +269,11 @@ static void report_rest(struct output *out, const struct figures *figures)
                 figures->rebuilt.views_s);
     output_real(out, "verify_leaves_per_core_s", leaves);
     output_real(out, "verify_bodies_per_core_s", bodies);
+    output_real(out, "verify_views_per_core_s", views);
     output_line(out,
                 "checking, entries a second of one core: leaves and tiles %.0f (goal 1000000), "
-                "with bodies %.0f (goal 250000)",
-                leaves, bodies);
+                "with bodies %.0f (goal 250000), with bodies and views %.0f",
+                leaves, bodies, views);
     output_number(out, "log_bytes", figures->log_bytes);
     output_number(out, "views_bytes", figures->views_bytes);
     output_real(out, "log_bytes_per_entry", (double)figures->log_bytes / size);

@@ -37,6 +37,7 @@ extern const struct command cmd_audit_breach;
 extern const struct command cmd_audit_hold;
 extern const struct command cmd_audit_prove;
 extern const struct command cmd_audit_verify;
+extern const struct command cmd_audit_reindex;
 extern const struct command cmd_audit_verify_receipt;
 extern const struct command cmd_audit_consistency;
 extern const struct command cmd_request_explain;

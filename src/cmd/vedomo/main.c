@@ -43,6 +43,7 @@ static const struct command *const commands[] = {
     &cmd_audit_prove,
     &cmd_audit_consistency,
     &cmd_audit_verify,
+    &cmd_audit_reindex,
     &cmd_audit_verify_receipt,
     &cmd_log_vkey,
     &cmd_log_order,

@@ -1,0 +1,167 @@
+// The checker's bodies: opened, compared with what their leaves commit to, and taken apart into the
+// rows that the views should have.
+#include "audit/verify_walk.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit/facet.h"
+#include "audit/month.h"
+#include "base/file.h"
+
+enum {
+    BODY_BYTES_MAX = AUDIT_BODY_BYTES_MAX + 1024,
+    ARENA_BYTES = 32 * 1024 * 1024,
+    SORT_BYTES = 256 * 1024 * 1024,
+};
+
+static enum status views_open(struct audit_walk *walk, struct error *err)
+{
+    char path[PATH_MAX];
+    const char *home = walk->options->home;
+    if (snprintf(path, sizeof(path), "%s/views", home) >= (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", home);
+    }
+    if (!walk->options->views || !file_exists(path)) {
+        return ST_OK;
+    }
+    walk->rows = audit_rows_create();
+    if (walk->rows == NULL) {
+        return error_set(err, ST_NOMEM, "audit verify");
+    }
+    enum status status = audit_search_key(walk->options->master, walk->search_key, err);
+    if (status == ST_OK) {
+        audit_rows_make_searchable(walk->rows, walk->search_key);
+        status = audit_sorter_create(home, SORT_BYTES, &walk->sorter, err);
+    }
+    return status;
+}
+
+enum status audit_walk_bodies_open(struct audit_walk *walk, struct error *err)
+{
+    char path[PATH_MAX];
+    const char *home = walk->options->home;
+    walk->keys = calloc(AUDIT_WALK_KEYS_MAX, sizeof(*walk->keys));
+    walk->plain = malloc(BODY_BYTES_MAX);
+    walk->arena = arena_create(ARENA_BYTES);
+    if (walk->keys == NULL || walk->plain == NULL || walk->arena == NULL) {
+        return error_set(err, ST_NOMEM, "audit verify");
+    }
+    if (walk->options->master == NULL) {
+        return ST_OK;
+    }
+    if (snprintf(path, sizeof(path), "%s/" AUDIT_VAULT_FOLDER, home) >= (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", home);
+    }
+    enum status status = file_exists(path)
+                             ? audit_vault_open(path, walk->options->master, &walk->vault, err)
+                             : error_set(err, ST_NOT_FOUND, "%s: no body keys there", path);
+    return status == ST_OK ? views_open(walk, err) : status;
+}
+
+static struct audit_walk_key *key_state(struct audit_walk *walk, const struct audit_record *record)
+{
+    struct error err;
+    struct audit_walk_key *key = &walk->keys[record->key_id];
+    if (key->state == KEY_UNKNOWN) {
+        enum status status = audit_vault_check(walk->vault, record->key_id, &err);
+        key->first = walk->next;
+        key->state = status == ST_OK ? KEY_GOOD : status == ST_NOT_FOUND ? KEY_FORGOTTEN : KEY_BAD;
+    }
+    return key;
+}
+
+// What the entry says: which month was forgotten, and what the views should have of it.
+static enum status take_parts(struct audit_walk *walk, const struct audit_record *record,
+                              const struct audit_body *body, struct error *err)
+{
+    struct audit_facts facts = { .index = walk->next,
+                                 .minutes = record->minutes,
+                                 .leaf_hash = record->leaf_hash,
+                                 .class = record->class };
+    arena_reset(walk->arena);
+    enum status status = audit_facts_decode(body, walk->arena, &facts, err);
+    if (status == ST_OK && facts.public_ != NULL &&
+        facts.public_->kind == WIRE_KIND_CARRY_FORWARD &&
+        facts.public_->month < AUDIT_WALK_KEYS_MAX) {
+        walk->keys[facts.public_->month].said = true;
+    }
+    if (walk->sorter != NULL && status == ST_OK) {
+        audit_rows_clear(walk->rows);
+        status = audit_rows_add(walk->rows, &facts, err);
+    }
+    if (status == ST_CORRUPT || status == ST_MALFORMED || status == ST_UNSUPPORTED) {
+        audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "entry %llu: %s",
+                         (unsigned long long)walk->next, err->message);
+        return ST_OK;
+    }
+    for (size_t i = 0; walk->sorter != NULL && status == ST_OK && i < audit_rows_count(walk->rows);
+         i++) {
+        struct audit_row row = audit_rows_at(walk->rows, i);
+        status = audit_sorter_add(walk->sorter, &row, walk->next, err);
+    }
+    return status;
+}
+
+enum status audit_walk_body(struct audit_walk *walk, const struct audit_record *record,
+                            struct error *err)
+{
+    struct audit_body body;
+    if (walk->vault == NULL) {
+        return ST_OK;
+    }
+    if (record->key_id >= AUDIT_WALK_KEYS_MAX || record->box.size > BODY_BYTES_MAX) {
+        audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "entry %llu: no such body key",
+                         (unsigned long long)walk->next);
+        return ST_OK;
+    }
+    struct audit_walk_key *key = key_state(walk, record);
+    key->count++;
+    if (key->state == KEY_FORGOTTEN) {
+        walk->result.forgotten++;
+        walk->forgotten_to = walk->next + 1;
+        return ST_OK;
+    }
+    if (key->state != KEY_GOOD) {
+        return ST_OK;
+    }
+    walk->result.bodies++;
+    if (audit_record_body(walk->vault, bytes_text(walk->log_keys->keys[0].name), walk->next, record, walk->plain,
+                          &body, err) != ST_OK) {
+        audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "%s", err->message);
+        return ST_OK;
+    }
+    bool read = walk->sorter != NULL || record->class == WIRE_CLASS_GOVERNANCE;
+    return read ? take_parts(walk, record, &body, err) : ST_OK;
+}
+
+// What the keys say and what the log says have to be the same.
+static void tell_forgetting(struct audit_walk *walk, uint32_t id, const struct audit_walk_key *key)
+{
+    char month[AUDIT_MONTH_TEXT_BYTES];
+    audit_month_format(id, month);
+    if (key->state == KEY_FORGOTTEN && !key->said) {
+        audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count,
+                         "the key of %s was destroyed, and no entry says that the month was "
+                         "forgotten",
+                         month);
+    } else if (key->state == KEY_GOOD && key->said) {
+        audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count,
+                         "an entry says that %s was forgotten, and its key is there; start the "
+                         "broker: it destroys it",
+                         month);
+    }
+}
+
+void audit_walk_bad_keys(struct audit_walk *walk)
+{
+    struct error err;
+    for (uint32_t id = 0; walk->vault != NULL && id < AUDIT_WALK_KEYS_MAX; id++) {
+        const struct audit_walk_key *key = &walk->keys[id];
+        if (key->state == KEY_BAD && audit_vault_check(walk->vault, id, &err) != ST_OK) {
+            audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count, "%s", err.message);
+        }
+        tell_forgetting(walk, id, key);
+    }
+}
