@@ -141,6 +141,37 @@ static void describe(struct audit_walk *walk, enum audit_table table, struct byt
 
 // ---- findings
 
+// Of two blocks, each facet by itself.
+static void found_facets(struct comparing *comparing, struct bytes expected, struct bytes stored)
+{
+    static const uint8_t none[AUDIT_FACET_BYTES];
+    struct audit_walk *walk = comparing->walk;
+    struct reader reader =
+        reader_init(expected.size > 0 ? comparing->sorted.row.key : comparing->key);
+    uint64_t first = reader_u64(&reader) * AUDIT_BLOCK_FACETS;
+    size_t size = expected.size > stored.size ? expected.size : stored.size;
+    for (size_t offset = 0; offset < size; offset += AUDIT_FACET_BYTES) {
+        uint64_t index = first + offset / AUDIT_FACET_BYTES;
+        bool there = offset + AUDIT_FACET_BYTES <= stored.size;
+        const uint8_t *right = offset < expected.size ? expected.data + offset : none;
+        if (there && memcmp(stored.data + offset, right, AUDIT_FACET_BYTES) == 0) {
+            continue;
+        }
+        if (index < walk->forgotten_to) {
+            walk->result.unknown++;
+        } else if (there || offset < expected.size) {
+            audit_walk_found(walk, AUDIT_FAULT_VIEW, index, 1,
+                             "views, block: what entry %llu is searched by is not what the log "
+                             "gives",
+                             (unsigned long long)index);
+        }
+    }
+    if (stored.size % AUDIT_FACET_BYTES != 0 || stored.size > AUDIT_BLOCK_BYTES) {
+        audit_walk_found(walk, AUDIT_FAULT_VIEW, first, AUDIT_BLOCK_FACETS,
+                         "views, block: the one of entry %llu is cut", (unsigned long long)first);
+    }
+}
+
 static void found_missing(struct comparing *comparing)
 {
     struct audit_walk *walk = comparing->walk;
@@ -200,37 +231,6 @@ static void found_other(struct comparing *comparing)
                      audit_views_tables[row->table], text);
 }
 
-// Of two blocks, each facet by itself.
-static void found_facets(struct comparing *comparing, struct bytes expected, struct bytes stored)
-{
-    static const uint8_t none[AUDIT_FACET_BYTES];
-    struct audit_walk *walk = comparing->walk;
-    struct reader reader =
-        reader_init(expected.size > 0 ? comparing->sorted.row.key : comparing->key);
-    uint64_t first = reader_u64(&reader) * AUDIT_BLOCK_FACETS;
-    size_t size = expected.size > stored.size ? expected.size : stored.size;
-    for (size_t offset = 0; offset < size; offset += AUDIT_FACET_BYTES) {
-        uint64_t index = first + offset / AUDIT_FACET_BYTES;
-        bool there = offset + AUDIT_FACET_BYTES <= stored.size;
-        const uint8_t *right = offset < expected.size ? expected.data + offset : none;
-        if (there && memcmp(stored.data + offset, right, AUDIT_FACET_BYTES) == 0) {
-            continue;
-        }
-        if (index < walk->forgotten_to) {
-            walk->result.unknown++;
-        } else if (there || offset < expected.size) {
-            audit_walk_found(walk, AUDIT_FAULT_VIEW, index, 1,
-                             "views, block: what entry %llu is searched by is not what the log "
-                             "gives",
-                             (unsigned long long)index);
-        }
-    }
-    if (stored.size % AUDIT_FACET_BYTES != 0 || stored.size > AUDIT_BLOCK_BYTES) {
-        audit_walk_found(walk, AUDIT_FAULT_VIEW, first, AUDIT_BLOCK_FACETS,
-                         "views, block: the one of entry %llu is cut", (unsigned long long)first);
-    }
-}
-
 // ---- side by side
 
 static uint64_t facet_index(const struct audit_sorted *sorted)
@@ -271,6 +271,7 @@ static enum status next_sorted(struct comparing *comparing, struct error *err)
     enum status status = ST_OK;
     if (comparing->block.size > 0) { // the row behind the block has been read already
         comparing->sorted = comparing->held;
+        comparing->block.size = 0;
         status = comparing->has_held ? ST_OK : ST_NOT_FOUND;
     } else {
         status = audit_sorter_next(comparing->walk->sorter, &comparing->sorted, err);

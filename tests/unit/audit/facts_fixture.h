@@ -186,6 +186,7 @@ static inline void append_made(struct log_fixture *fixture, struct audit_views *
                                    audit_journal_term(fixture->journal), &commit, &err));
     if (views != NULL) {
         struct audit_rows *rows = audit_rows_create();
+        audit_rows_make_searchable(rows, audit_views_search_key(views));
         add_rows(rows, made, audit_commit_first(commit));
         assert_ok(audit_views_publish(views, &rows, audit_commit_size(commit), &err));
         assert_null(rows);

@@ -29,13 +29,13 @@ struct log_fixture {
     size_t map_bytes;
 };
 
-static inline void fixture_begin(struct log_fixture *fixture)
+static inline void fixture_begin_in(struct log_fixture *fixture, const char *home)
 {
     struct error err;
     struct digest bytes;
     memset(fixture, 0, sizeof(*fixture));
     fixture->map_bytes = (size_t)1 << 30;
-    snprintf(fixture->home, sizeof(fixture->home), "%s", test_directory());
+    snprintf(fixture->home, sizeof(fixture->home), "%s", home);
     memset(&bytes, 7, sizeof(bytes));
     assert_ok(seal_secret_copy(bytes_digest(&bytes), &fixture->master, &err));
     memset(&bytes, 9, sizeof(bytes));
@@ -44,6 +44,11 @@ static inline void fixture_begin(struct log_fixture *fixture)
     assert_ok(proof_key_make(ORIGIN, PROOF_KEY_ED25519, seal_signer_key(fixture->signer),
                              &fixture->key, &err));
     assert_ok(proof_ring_init(&fixture->ring, &fixture->key, &err));
+}
+
+static inline void fixture_begin(struct log_fixture *fixture)
+{
+    fixture_begin_in(fixture, test_directory());
 }
 
 static inline enum status fixture_try(struct log_fixture *fixture, struct error *err)

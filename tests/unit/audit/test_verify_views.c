@@ -6,6 +6,7 @@
 #include "audit/facet.h"
 #include "audit/record.h"
 #include "audit/verify.h"
+#include "audit/views_block.h"
 #include "audit/views_inside.h"
 #include "base/file.h"
 
@@ -120,13 +121,11 @@ static void house_fill(struct house *house)
     fixture_publish(&house->fixture);
 }
 
-static void house_open(struct house *house, const char *name)
+static void house_open(struct house *house, const char *folder)
 {
     char path[192];
     memset(house, 0, sizeof(*house));
-    fixture_begin(&house->fixture);
-    snprintf(house->fixture.home, sizeof(house->fixture.home), "%s/%s", test_directory(), name);
-    assert_true(mkdir(house->fixture.home, 0700) == 0);
+    fixture_begin_in(&house->fixture, folder);
     fixture_open(&house->fixture);
     open_views(house);
     snprintf(path, sizeof(path), "%s/keys", house->fixture.home);
@@ -144,10 +143,18 @@ static void house_close(struct house *house)
     fixture_close(&house->fixture);
 }
 
+// Where a second home goes: within the first one's folder, which minds nothing there.
+static const char *within(const struct house *house, const char *name, char path[192])
+{
+    snprintf(path, 192, "%.100s/%s", house->fixture.home, name);
+    assert_true(mkdir(path, 0700) == 0);
+    return path;
+}
+
 // A home with everything, closed.
 static void house_begin(struct house *house)
 {
-    house_open(house, "home");
+    house_open(house, test_directory());
     house_fill(house);
     house_close(house);
 }
@@ -268,7 +275,7 @@ static bool middle_row(const struct house *house, enum audit_table table, struct
 TEST(views_that_are_the_logs_pass_beside_their_writer_and_without)
 {
     struct house house;
-    house_open(&house, "home");
+    house_open(&house, test_directory());
     house_fill(&house);
     for (int open = 1; open >= 0; open--) {
         check(&house);
@@ -284,7 +291,7 @@ TEST(views_that_are_the_logs_pass_beside_their_writer_and_without)
 TEST(views_behind_the_log_pass_and_are_compared_as_far_as_they_go)
 {
     struct house house;
-    house_open(&house, "home");
+    house_open(&house, test_directory());
     house_fill(&house);
     uint64_t applied = audit_journal_size(house.fixture.journal);
     append_round(&house, ROUNDS);
@@ -303,7 +310,7 @@ TEST(a_missing_a_changed_and_an_added_row_of_each_table_are_found)
     unsigned tried = 0;
     for (int table = AUDIT_TABLE_META + 1; table < AUDIT_TABLE_COUNT; table++) {
         enum audit_table place = (enum audit_table)table;
-        if (!middle_row(&house, place, &row)) {
+        if (place == AUDIT_TABLE_BLOCK || !middle_row(&house, place, &row)) {
             continue;
         }
         tried++;
@@ -326,7 +333,7 @@ TEST(a_missing_a_changed_and_an_added_row_of_each_table_are_found)
         change_row(&house, place, key, value);
         check(&house);
         assert_only(&house, AUDIT_FAULT_VIEW, 0);
-        row.key[row.key_size - 1] ^= 0x40;
+        row.key[4] ^= 0x40;
         change_row(&house, place, key, value);
         check(&house);
         assert_only(&house, AUDIT_FAULT_VIEW, 1);
@@ -334,6 +341,35 @@ TEST(a_missing_a_changed_and_an_added_row_of_each_table_are_found)
         change_row(&house, place, key, (struct bytes){ 0 });
     }
     assert_true(tried >= 7);
+    house_end(&house);
+}
+
+TEST(what_entries_are_searched_by_is_compared_entry_by_entry)
+{
+    struct house house;
+    struct kept_row row;
+    house_begin(&house);
+    assert_true(middle_row(&house, AUDIT_TABLE_BLOCK, &row));
+    struct bytes key = bytes_of(row.key, row.key_size);
+    struct bytes value = bytes_of(row.value, row.value_size);
+    uint64_t first = (uint64_t)row.key[7] * AUDIT_BLOCK_FACETS;
+    row.value[3 * AUDIT_FACET_BYTES + 17] ^= 4;
+    change_row(&house, AUDIT_TABLE_BLOCK, key, value);
+    check(&house);
+    assert_only(&house, AUDIT_FAULT_VIEW, 1);
+    assert_int_equal(house.heard.findings[0].index, first + 3);
+    row.value[3 * AUDIT_FACET_BYTES + 17] ^= 4;
+    change_row(&house, AUDIT_TABLE_BLOCK, key, bytes_of(row.value, 7 * AUDIT_FACET_BYTES));
+    check(&house);
+    assert_only(&house, AUDIT_FAULT_VIEW, AUDIT_BLOCK_FACETS - 7);
+    change_row(&house, AUDIT_TABLE_BLOCK, key, (struct bytes){ 0 });
+    check(&house);
+    assert_only(&house, AUDIT_FAULT_VIEW, AUDIT_BLOCK_FACETS);
+    change_row(&house, AUDIT_TABLE_BLOCK, key, value);
+    row.key[6] ^= 1;
+    change_row(&house, AUDIT_TABLE_BLOCK, key, value);
+    check(&house);
+    assert_only(&house, AUDIT_FAULT_VIEW, AUDIT_BLOCK_FACETS);
     house_end(&house);
 }
 
@@ -430,10 +466,11 @@ static void transplant(const struct house *from, const struct house *to, const c
 
 TEST(views_of_another_home_are_found)
 {
+    char path[192];
     struct house house;
     struct house other;
     house_begin(&house);
-    house_open(&other, "other");
+    house_open(&other, within(&house, "other", path));
     append_round(&other, 0);
     append_hold(&other, 3);
     for (unsigned round = 1; round < ROUNDS; round++) {
@@ -451,13 +488,13 @@ TEST(views_of_another_home_are_found)
 
 TEST(views_ahead_of_their_log_are_found)
 {
+    char path[192];
     struct house house;
     struct house copy;
-    char path[192];
-    house_open(&house, "home");
+    house_open(&house, test_directory());
     house_fill(&house);
     house_close(&house);
-    house_open(&copy, "copy");
+    house_open(&copy, within(&house, "copy", path));
     house_close(&copy);
     transplant(&house, &copy, "log/data.mdb"); // a copy of the log, older than the views
     fixture_open(&house.fixture);
@@ -476,14 +513,13 @@ TEST(views_ahead_of_their_log_are_found)
 
 TEST(a_log_of_another_home_is_found)
 {
+    char path[192];
     struct house house;
     struct house other;
     struct error err;
     house_begin(&house);
     memset(&other, 0, sizeof(other));
-    fixture_begin(&other.fixture);
-    snprintf(other.fixture.home, sizeof(other.fixture.home), "%s/other", test_directory());
-    assert_true(mkdir(other.fixture.home, 0700) == 0);
+    fixture_begin_in(&other.fixture, within(&house, "other", path));
     struct digest bytes;
     memset(&bytes, 11, sizeof(bytes));
     seal_signer_destroy(&other.fixture.signer);
@@ -503,13 +539,14 @@ TEST(a_log_of_another_home_is_found)
 
 TEST(a_log_put_back_to_an_older_copy_is_found_by_a_checkpoint_kept_elsewhere)
 {
+    char path[192];
     struct house house;
     struct house copy;
     struct error err;
     uint64_t size = 0;
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     house_begin(&house);
-    house_open(&copy, "copy");
+    house_open(&copy, within(&house, "copy", path));
     house_close(&copy);
     static const char *const files[] = { "log/data.mdb", "views/data.mdb", "log.published" };
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
@@ -547,18 +584,19 @@ TEST(a_log_put_back_to_an_older_copy_is_found_by_a_checkpoint_kept_elsewhere)
 
 TEST(another_history_is_found_by_a_checkpoint_kept_elsewhere)
 {
+    char path[192];
     struct house house;
     struct house other;
     struct error err;
     uint64_t size = 0;
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
-    house_open(&other, "other");
+    house_begin(&house);
+    house_open(&other, within(&house, "other", path));
     for (unsigned round = 0; round < ROUNDS / 2; round++) {
         append_round(&other, round);
     }
     fixture_publish(&other.fixture);
     assert_ok(audit_journal_published(other.fixture.journal, &size, &note, &err));
-    house_begin(&house);
     house.checkpoints[0] =
         (struct audit_verify_checkpoint){ .name = "kept", .note = buffer_view(&note) };
     house.checkpoint_count = 1;
