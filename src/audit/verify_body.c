@@ -127,8 +127,8 @@ enum status audit_walk_body(struct audit_walk *walk, const struct audit_record *
         return ST_OK;
     }
     walk->result.bodies++;
-    if (audit_record_body(walk->vault, bytes_text(walk->log_keys->keys[0].name), walk->next, record, walk->plain,
-                          &body, err) != ST_OK) {
+    if (audit_record_body(walk->vault, bytes_text(walk->log_keys->keys[0].name), walk->next, record,
+                          walk->plain, &body, err) != ST_OK) {
         audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "%s", err->message);
         return ST_OK;
     }

@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "home_log.h"
 
 #include "audit/facet.h"
 #include "audit/views.h"
 #include "base/clock.h"
-#include "broker/home.h"
 
 enum { SHOW_EVERY_MS = 500 };
 
@@ -37,52 +37,36 @@ static void show_progress(uint64_t done, uint64_t total, void *context)
     }
 }
 
-static enum status rebuild(const struct broker_home *home, uint64_t *entries, struct error *err)
+static enum status rebuild(const struct home_log *log, struct error *err)
 {
     struct showing showing = { .person = isatty(STDERR_FILENO) == 1 };
-    struct audit_journal *journal = NULL;
-    const struct audit_journal_options options = {
-        .home = home->path,
-        .origin = home->settings->origin,
-        .map_bytes = (size_t)home->settings->audit.log_map_bytes,
-        .signer = home->log.signer,
-        .vault = home->vault,
+    struct audit_views_options views = {
+        .home = log->home.path,
+        .origin = log->home.settings->origin,
+        .map_bytes = (size_t)log->home.settings->audit.views_map_bytes,
+        .journal = log->journal,
+        .progress = show_progress,
+        .progress_context = &showing,
     };
-    enum status status = audit_journal_open(&options, &journal, err);
-    if (status == ST_OK) {
-        struct audit_views_options views = {
-            .home = home->path,
-            .origin = home->settings->origin,
-            .map_bytes = (size_t)home->settings->audit.views_map_bytes,
-            .journal = journal,
-            .progress = show_progress,
-            .progress_context = &showing,
-        };
-        *entries = audit_journal_size(journal);
-        status = audit_search_key(home->master.secrets[0], views.search_key, err);
-        if (status == ST_OK) {
-            status = audit_views_rebuild(&views, err);
-        }
-    }
-    audit_journal_close(&journal);
-    return status;
+    enum status status = audit_search_key(log->home.master.secrets[0], views.search_key, err);
+    return status == ST_OK ? audit_views_rebuild(&views, err) : status;
 }
 
 static enum status run(struct command_call *call, struct error *err)
 {
     const struct options *options = call->options;
-    struct broker_home home;
-    uint64_t entries = 0;
+    struct home_log log;
     if (options->home == NULL) {
         return error_set(err, ST_USAGE, "--home is missing: the broker's folder");
     }
     int64_t started = clock_monotonic_ms();
-    enum status status = broker_home_open(options->home, &home, err);
+    enum status status = home_log_open(options->home, &log, err);
     if (status != ST_OK) {
         return status;
     }
-    status = rebuild(&home, &entries, err);
-    broker_home_close(&home);
+    uint64_t entries = audit_journal_size(log.journal);
+    status = rebuild(&log, err);
+    home_log_close(&log);
     if (status == ST_OK) {
         double seconds = (double)(clock_monotonic_ms() - started) / 1000;
         output_number(call->out, "entries", entries);
