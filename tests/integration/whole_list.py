@@ -413,7 +413,7 @@ def a_whole_tree_that_was_forged_with_the_logs_key_is_found_by_the_checkpoint_th
         row["receipt"].update(index=0, proof=b"", checkpoint=BETWEEN.checkpoint(1, leaf))
         row["parts"] = []
         rows["rows"] = [{**rows["rows"][0], "receipt": None, "person": None}, row]
-    caught(alone, "fork", "begin")
+    caught(alone, "fork")
 
 
 def closing():

@@ -4,6 +4,7 @@
 
 #include "audit/epoch_inside.h"
 #include "base/file.h"
+#include "base/thread.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct world {
     struct audit_views *views;
     struct seal_secret *key;
     struct audit_tagger *tagger;
-    uint64_t *counts; // entries of each person's list
+    uint64_t *counts;             // entries of each person's list
+    struct epoch_person *history; // of each entry, where it is kept: the list as it left it
     struct digest *heads;
     unsigned people;
 };
@@ -80,6 +82,12 @@ static void grow(struct world *world, unsigned first, unsigned end)
             static unsigned exchange;
             make_decision(&made[count], first, ++world->counts[first], ++exchange, false);
             world->heads[first] = made[count].entry.leaf_hash;
+            if (world->history != NULL) {
+                world->history[size + count] =
+                    (struct epoch_person){ .tag = tag_of(first),
+                                           .open = { .count = world->counts[first],
+                                                     .head = world->heads[first] } };
+            }
             list[count] = &made[count].entry;
             add_rows(rows, &made[count], size + count);
         }
@@ -234,6 +242,57 @@ TEST(a_map_is_true_for_one_size_whatever_comes_meanwhile)
     assert_status(ST_CORRUPT, audit_epoch_open(world.fixture.home, world.fixture.vault,
                                                bytes_text(ORIGIN), 1, &other, &map, &err));
     audit_epoch_close(&before);
+    world_end(&world);
+}
+
+enum { BUSY_PEOPLE = 300, BUSY_ROUNDS = 15 };
+
+static void write_on(struct thread *thread, void *argument)
+{
+    struct world *world = argument;
+    thread_ready(thread, ST_OK, NULL);
+    for (unsigned i = 0; i < BUSY_ROUNDS; i++) {
+        grow(world, i * 7 % BUSY_PEOPLE, BUSY_PEOPLE);
+    }
+}
+
+// From the lists as from the run before, while the log grows under it.
+TEST(a_map_that_is_built_while_the_log_grows_is_true_for_its_size)
+{
+    struct error err;
+    struct world world;
+    struct thread *thread = NULL;
+    struct audit_epoch_built built;
+    struct audit_epoch_map *before = NULL;
+    world_begin(&world, BUSY_PEOPLE);
+    world.history = calloc((BUSY_ROUNDS + 1) * BUSY_PEOPLE, sizeof(*world.history));
+    assert_ok(thread_start("writer", write_on, &world, &thread, &err));
+    struct audit_epoch_map *maps[8];
+    for (unsigned i = 0; i < ARRAY_COUNT(maps); i++) {
+        maps[i] = build(&world, i + 1, i % 2 == 0 ? NULL : before, &built);
+        before = maps[i];
+    }
+    thread_join(&thread);
+    for (unsigned i = 0; i < ARRAY_COUNT(maps); i++) {
+        for (unsigned person = 0; person < BUSY_PEOPLE; person++) {
+            struct proof_chain_head then = { 0 };
+            struct audit_epoch_place place;
+            struct audit_tag tag = tag_of(person);
+            for (uint64_t k = 0; k < audit_epoch_of(maps[i])->size; k++) {
+                if (memcmp(&world.history[k].tag, &tag, sizeof(tag)) == 0) {
+                    then = world.history[k].open;
+                }
+            }
+            verify_place(maps[i], person, &place);
+            assert_int_equal(place.absent, then.count == 0);
+            if (!place.absent) {
+                assert_int_equal(place.open.count, then.count);
+                assert_true(digest_equal(&place.open.head, &then.head));
+            }
+        }
+        audit_epoch_close(&maps[i]);
+    }
+    free(world.history);
     world_end(&world);
 }
 
