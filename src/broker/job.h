@@ -60,7 +60,7 @@ struct job {
     struct connection
         *connection;            // the sender's; only its budget may be touched outside the router
     struct bus_message message; // as it came
-    struct wire_head head;      // decoded by the router
+    struct wire_head head;      // decoded by the router; views the message
     const void *payload;        // decoded and checked by the worker: the struct of head.type
     int64_t received_ns;        // monotonic
 

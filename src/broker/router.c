@@ -276,8 +276,8 @@ static void take_message(struct router *router, const struct registry *registry,
         // told already
     } else if (count_fault(message)) {
         refuse_now(router, job, "malformed", "a message has two frames of bounded size");
-    } else if (wire_decode(WIRE_SCHEMA_HEAD, bus_frame_view(&job->message.head), job->arena,
-                           &job->head, &err) != ST_OK) {
+    } else if (wire_decode_here(WIRE_SCHEMA_HEAD, bus_frame_view(&job->message.head), job->arena,
+                                &job->head, &err) != ST_OK) {
         metric_add(METRIC_MALFORMED, 1);
         refuse_now(router, job, "malformed", err.message);
     } else if (sort_job(router, &job)) {

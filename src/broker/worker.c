@@ -162,7 +162,7 @@ static void handle(struct worker *worker, struct job *job)
         void *payload = payload_room(job);
         status = payload == NULL
                      ? error_set(&err, ST_NOMEM, "no memory for the message")
-                     : wire_decode(schema, job->head.payload, job->arena, payload, &err);
+                     : wire_decode_here(schema, job->head.payload, job->arena, payload, &err);
         job->payload = payload;
     }
     if (status != ST_OK) {

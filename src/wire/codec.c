@@ -1,8 +1,5 @@
-// The codec: protobuf-c packs and unpacks, the table of rules says what its structs mean in ours.
-//
-// Decoding is scan, unpack, convert with check. The scan comes first, so that nothing is allocated
-// for bytes that break a rule of shape; all that is allocated comes from the caller's arena.
-// Encoding is convert with check, pack. What is signed or hashed is always the bytes that
+// Writing messages: the table of rules says what our structs mean in protobuf-c's, which packs
+// them. Each field is checked on the way. What is signed or hashed is always the bytes that
 // wire_encode() gave or that came in: packing the same message again may give others.
 #include <stdalign.h>
 #include <stdlib.h>
@@ -81,195 +78,9 @@ struct list {
     size_t count;
 };
 
-// What protobuf-c allocates from while it unpacks: a stretch of the arena taken at once, as it asks
-// for many small pieces, then the arena itself.
-struct source {
-    struct arena *arena;
-    uint8_t *next;
-    size_t left;
-    bool full;
-};
-
 static size_t rounded(size_t size)
 {
     return (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
-}
-
-static struct source source_init(struct arena *arena, size_t payload_bytes)
-{
-    size_t usual = rounded(2 * payload_bytes + 1024);
-    uint8_t *stretch = arena_room(arena, usual);
-    return (struct source){ .arena = arena, .next = stretch, .left = stretch == NULL ? 0 : usual };
-}
-
-static void *arena_alloc(void *context, size_t size)
-{
-    struct source *source = context;
-    size_t needed = rounded(size);
-    if (needed <= source->left) {
-        void *taken = source->next;
-        source->next += needed;
-        source->left -= needed;
-        return taken;
-    }
-    void *taken = arena_take(source->arena, size);
-    source->full = source->full || taken == NULL;
-    return taken;
-}
-
-static void arena_free(void *context, void *pointer)
-{
-    (void)context;
-    (void)pointer;
-}
-
-static struct bytes view(const ProtobufCBinaryData *data)
-{
-    return bytes_of(data->data, data->len);
-}
-
-static enum status no_room(const struct wire_rules *rules, struct error *err)
-{
-    return error_set(err, ST_NOMEM, "%s: does not fit into the memory of one message", rules->name);
-}
-
-static enum status convert(enum wire_schema schema, const void *theirs, void *ours,
-                           struct arena *arena, struct error *err);
-
-// A list of bytes or of messages; numbers need no conversion.
-static enum status convert_list(const struct wire_rules *rules, const struct wire_rule *rule,
-                                const void *items, size_t count, struct list *list,
-                                struct arena *arena, struct error *err)
-{
-    if (count == 0) {
-        return ST_OK;
-    }
-    if (rule->kind == WIRE_RULE_NUMBERS || rule->kind == WIRE_RULE_NUMBERS64) {
-        *list = (struct list){ .items = items, .count = count };
-        return ST_OK;
-    }
-    bool messages = rule->kind == WIRE_RULE_MESSAGES;
-    size_t size = messages ? wire_rules_of(rule->schema)->size : sizeof(struct bytes);
-    uint8_t *converted = arena_take(arena, count * size);
-    if (converted == NULL) {
-        return no_room(rules, err);
-    }
-    *list = (struct list){ .items = converted, .count = count };
-    for (size_t i = 0; i < count; i++) {
-        if (!messages) {
-            ((struct bytes *)converted)[i] = view(&((const ProtobufCBinaryData *)items)[i]);
-            continue;
-        }
-        enum status status =
-            convert(rule->schema, ((void *const *)items)[i], converted + i * size, arena, err);
-        if (status != ST_OK) {
-            return status;
-        }
-    }
-    return rule->schema == WIRE_SCHEMA_EXTENSION && messages
-               ? wire_check_extensions(rules, converted, count, err)
-               : ST_OK;
-}
-
-static enum status convert_message(const struct wire_rules *rules, const struct wire_rule *rule,
-                                   const void *theirs, void *member, struct arena *arena,
-                                   struct error *err)
-{
-    if (theirs == NULL) {
-        return ST_OK;
-    }
-    void *ours = arena_take(arena, wire_rules_of(rule->schema)->size);
-    if (ours == NULL) {
-        return no_room(rules, err);
-    }
-    memcpy(member, &ours, sizeof(ours));
-    return convert(rule->schema, theirs, ours, arena, err);
-}
-
-// From protobuf-c's struct to ours, which is zeroed, each field checked against its row.
-static enum status convert(enum wire_schema schema, const void *theirs, void *ours,
-                           struct arena *arena, struct error *err)
-{
-    const struct wire_rules *rules = wire_rules_of(schema);
-    const ProtobufCFieldDescriptor *fields = descriptors[schema]->fields;
-    enum status status = ST_OK;
-    for (size_t i = 0; i < rules->count && status == ST_OK; i++) {
-        const struct wire_rule *rule = &rules->rows[i];
-        const uint8_t *from = (const uint8_t *)theirs + fields[i].offset;
-        uint8_t *member = (uint8_t *)ours + rule->offset;
-        switch (rule->kind) {
-        case WIRE_RULE_ID:
-        case WIRE_RULE_DIGEST: {
-            struct bytes bytes = view((const ProtobufCBinaryData *)from);
-            if (bytes.size == rule->width) {
-                memcpy(member, bytes.data, rule->width);
-            }
-            break;
-        }
-        case WIRE_RULE_BYTES:
-        case WIRE_RULE_HASHES:
-        case WIRE_RULE_ZEROS:
-        case WIRE_RULE_TEXT:
-        case WIRE_RULE_CODE:
-            *(struct bytes *)member = view((const ProtobufCBinaryData *)from);
-            break;
-        case WIRE_RULE_NUMBER:
-        case WIRE_RULE_ENUM:
-        case WIRE_RULE_VERSION:
-        case WIRE_RULE_NUMBER64:
-            memcpy(member, from, rule->width);
-            break;
-        case WIRE_RULE_BOOL:
-            *(bool *)member = *(const protobuf_c_boolean *)from != 0;
-            break;
-        case WIRE_RULE_MESSAGE:
-            status = convert_message(rules, rule, *(void *const *)from, member, arena, err);
-            break;
-        case WIRE_RULE_MESSAGES:
-        case WIRE_RULE_CODES:
-        case WIRE_RULE_BLOBS:
-        case WIRE_RULE_NUMBERS:
-        case WIRE_RULE_NUMBERS64:
-            status = convert_list(
-                rules, rule, *(const void *const *)from,
-                *(const size_t *)((const uint8_t *)theirs + fields[i].quantifier_offset),
-                (struct list *)member, arena, err);
-            break;
-        }
-        if (status == ST_OK) {
-            status = wire_check_row(rules, rule, member, err);
-        }
-    }
-    return status;
-}
-
-enum status wire_decode(enum wire_schema schema, struct bytes payload, struct arena *arena,
-                        void *out, struct error *err)
-{
-    const struct wire_rules *rules = wire_rules_of(schema);
-    enum status status = wire_scan(schema, payload, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    struct source source = source_init(arena, payload.size);
-    ProtobufCAllocator allocator = { .alloc = arena_alloc,
-                                     .free = arena_free,
-                                     .allocator_data = &source };
-    const void *theirs =
-        protobuf_c_message_unpack(descriptors[schema], &allocator, payload.size, payload.data);
-    if (theirs == NULL && !source.full) {
-        return error_set(err, ST_MALFORMED, "%s: does not unpack", rules->name);
-    }
-    arena_trim(arena, source.next, source.left);
-    void *ours = theirs == NULL ? NULL : arena_take(arena, rules->size);
-    if (ours == NULL) {
-        return no_room(rules, err);
-    }
-    status = convert(schema, theirs, ours, arena, err);
-    if (status == ST_OK) {
-        memcpy(out, ours, rules->size);
-    }
-    return status;
 }
 
 // Memory for protobuf-c's structs while a message is packed: room on the stack, then pieces.
@@ -371,13 +182,6 @@ static enum status lend_list(const struct wire_rules *rules, const struct wire_r
                : status;
 }
 
-// Whether the rules have nothing against a member of zeros, which is how an absent field looks.
-static bool may_be_absent(const struct wire_rule *rule)
-{
-    return !rule->needed && rule->min == 0 && rule->kind != WIRE_RULE_VERSION &&
-           rule->kind != WIRE_RULE_ENUM;
-}
-
 // From our struct to protobuf-c's, whose bytes stay ours, each field checked against its row.
 static enum status lend(enum wire_schema schema, const void *ours, struct scratch *scratch,
                         void **theirs, struct error *err)
@@ -396,7 +200,7 @@ static enum status lend(enum wire_schema schema, const void *ours, struct scratc
         const struct wire_rule *rule = &rules->rows[i];
         const uint8_t *member = (const uint8_t *)ours + rule->offset;
         uint8_t *to = (uint8_t *)made + fields[i].offset;
-        if (may_be_absent(rule) && memcmp(member, absent, rule->width) == 0) {
+        if (wire_may_be_absent(rule) && memcmp(member, absent, rule->width) == 0) {
             continue;
         }
         status = wire_check_row(rules, rule, member, err);

@@ -55,10 +55,12 @@ const struct wire_rules *wire_rules_of(enum wire_schema schema);
 // True for all zero bytes: how our structs say "absent".
 bool wire_is_zero(struct bytes bytes);
 
-// Reads the bytes of a message, and of those within it, without making anything of them: the
-// fields' numbers and types are known, no singular field stands there twice, lists keep their
-// length, numbers and fixed sizes fit. What passes unpacks to a bounded size and without loss.
-NODISCARD enum status wire_scan(enum wire_schema schema, struct bytes payload, struct error *err);
+// Whether the rules have nothing against a member of zeros, which is how an absent field looks.
+static inline bool wire_may_be_absent(const struct wire_rule *rule)
+{
+    return !rule->needed && rule->min == 0 && rule->kind != WIRE_RULE_VERSION &&
+           rule->kind != WIRE_RULE_ENUM;
+}
 
 // Checks one field of a message in our form against its row; not what nested messages hold.
 NODISCARD enum status wire_check_row(const struct wire_rules *rules, const struct wire_rule *rule,

@@ -84,6 +84,10 @@ enum wire_schema {
 NODISCARD enum status wire_decode(enum wire_schema schema, struct bytes payload,
                                   struct arena *arena, void *out, struct error *err);
 
+// The same, but what *out views lives in `payload` where it can: for a payload that stays.
+NODISCARD enum status wire_decode_here(enum wire_schema schema, struct bytes payload,
+                                       struct arena *arena, void *out, struct error *err);
+
 // Appends `in`, the struct of that schema, to `out`; checks it by the same rules (ST_MALFORMED: our
 // own mistake, or a value that a user gave). ST_NOMEM: the buffer's limit. Nothing is appended on
 // failure.
