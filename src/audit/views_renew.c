@@ -444,16 +444,33 @@ enum status audit_views_renew(struct audit_views *views, atomic_bool *stop, stru
 
 // ---- taking over
 
+// Both files go to the old ones' place at once: whoever opens the views from another process has to
+// meet the data together with its own lock file.
+static enum status take_place(const struct audit_views *views, struct error *err)
+{
+    static const char *const files[] = { "/data.mdb", "/lock.mdb" };
+    char from[PATH_MAX + 32];
+    char to[PATH_MAX + 32];
+    name(views, "", from);
+    enum status status = file_exchange(from, views->folder, err);
+    if (status != ST_UNSUPPORTED) {
+        return status;
+    }
+    status = ST_OK; // one after the other, then
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(files); i++) {
+        name(views, files[i], from);
+        snprintf(to, sizeof(to), "%s%s", views->folder, files[i]);
+        status = file_move(from, to, err);
+    }
+    return status;
+}
+
 static enum status adopt(struct audit_views *views, struct audit_renewal *renewal,
                          struct error *err)
 {
-    char from[PATH_MAX + 32];
-    char to[PATH_MAX + 32];
-    name(views, "/data.mdb", from);
-    snprintf(to, sizeof(to), "%s/data.mdb", views->folder);
     enum status status = follow(renewal, views->log, atomic_load(&views->applied), NULL, err);
     if (status == ST_OK) {
-        status = file_move(from, to, err);
+        status = take_place(views, err);
     }
     if (status != ST_OK) {
         return status;

@@ -131,6 +131,15 @@ enum status file_move(const char *from, const char *to, struct error *err)
     return sync_folder_of(to, err);
 }
 
+enum status file_exchange(const char *one, const char *other, struct error *err)
+{
+    if (renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) != 0) {
+        enum status status = errno == EINVAL || errno == ENOSYS ? ST_UNSUPPORTED : ST_IO;
+        return error_errno(err, status, "%s: exchange with %s", one, other);
+    }
+    return sync_folder_of(one, err);
+}
+
 enum status file_make_folder(const char *path, mode_t mode, struct error *err)
 {
     if (mkdir(path, mode) == 0) {

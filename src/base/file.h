@@ -24,6 +24,10 @@ NODISCARD enum status file_replace(const char *path, struct bytes content, mode_
 // Moves a file within a file system over whatever has the name `to`, and syncs that folder.
 NODISCARD enum status file_move(const char *from, const char *to, struct error *err);
 
+// Two files or folders of one folder change names in one step; durable when it returns.
+// ST_UNSUPPORTED: this file system cannot do that; nothing was changed.
+NODISCARD enum status file_exchange(const char *one, const char *other, struct error *err);
+
 // Makes a folder; one that is there already is fine.
 NODISCARD enum status file_make_folder(const char *path, mode_t mode, struct error *err);
 

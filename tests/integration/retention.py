@@ -2,6 +2,7 @@
 """Forgetting a month: by whose order and when; what is left of it in the broker's home; that lists, proofs,
 budgets and views go on; and that a broker that ended at any step of it finishes what the log says was begun."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -60,6 +61,18 @@ def holders_of(house, wanted):
 
 def ids_of(month):
     return ("%s%09d" % (month, 1)).encode()
+
+
+def counter(what, month):
+    """The key of a budget that tests/support/oldlog.c charges."""
+    return hashlib.sha256((what + month).encode()).hexdigest()
+
+
+def counters(house):
+    """{key: (value, how it came there)} of the views of a broker that does not run."""
+    lines = subprocess.run([os.path.join(BUILD, "tests", "oldlog"), house.home], check=True, capture_output=True,
+                           text=True).stdout.strip().split("\n")
+    return {line.split()[0]: tuple(line.split()[1:]) for line in lines}
 
 
 def restart(house, change=None):
@@ -133,6 +146,10 @@ def a_month_is_forgotten_by_an_officers_order_and_nothing_of_it_can_be_read_afte
         true("forgotten under the retention rule" in old, old)
         order = house.run(["audit", "show", str(entry)], profile="officer").out
         true("carry-forward" in order, order)
+        whole = house.run(["audit", "verify", "--subject", "-", "--json"], stdin=ANNA + "\n", profile="officer",
+                          check=False).json
+        true("check" not in whole, "nothing is wrong with her list (no epoch counts it yet): %s" % whole)
+        equal(whole["forgotten"], 1, "one of it is forgotten, and may be")
         carried = house.run(["audit", "list", "--limit", "200", "--json"], profile="officer").json["entries"]
         true(all("carried" not in str(e) for e in carried), "what is carried forward is shown to nobody")
 
@@ -145,6 +162,12 @@ def lists_budgets_and_views_go_on_behind_what_was_forgotten():
             wait_until_renewed(house, month)
         listed = anna(house)
         size = figures(house)["log.size"]
+        wanted = {counter("case", month): (str(COUNT), "carried" if month != MONTHS[2] else "set") for month in MONTHS}
+        wanted[counter("day", MONTHS[2])] = (str(COUNT), "set")
+        house.broker.stop()
+        equal(counters(house), wanted, "budgets without an end are carried forward, ended ones go")
+        house.start_broker()
+        house.wait_for_broker(PATIENCE_S)
 
         def wipe():
             shutil.rmtree(os.path.join(house.home, "views"))

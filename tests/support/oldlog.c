@@ -1,3 +1,5 @@
+// oldlog HOME: prints the counters that the views of a broker that is not running have, and whether
+// they were carried forward.
 // oldlog HOME SCHEME IDENTIFIER COUNT MONTH...: fills the log of a broker that has not started yet
 // with exchanges of past months, for tests of what becomes of them. In each month COUNT exchanges,
 // the first about the person named, the others about people who are never heard of again. Their
@@ -7,6 +9,8 @@
 #include "audit/journal.h"
 #include "audit/month.h"
 #include "audit/tag.h"
+#include "audit/views.h"
+#include "base/text.h"
 #include "seal/hash.h"
 #include "wire/wire.h"
 
@@ -176,17 +180,69 @@ static enum status fill(const struct broker_home *home, int argc, char **argv, s
     return status;
 }
 
+static bool print_counter(struct bytes key, struct bytes value, void *context)
+{
+    struct audit_counter_row row;
+    struct error err;
+    const bool *carried = context;
+    char hex[2 * DIGEST_BYTES + 1];
+    text_hex_encode(key, hex);
+    if (audit_counter_row_decode(value, *carried, &row, &err) == ST_OK) {
+        printf("%s %llu %s\n", hex, (unsigned long long)row.value, *carried ? "carried" : "set");
+    }
+    return true;
+}
+
+static enum status print(const struct broker_home *home, struct error *err)
+{
+    const struct audit_journal_options options = {
+        .home = home->path,
+        .origin = home->settings->origin,
+        .map_bytes = (size_t)home->settings->audit.log_map_bytes,
+        .signer = home->logs[0].signer,
+        .vault = home->vault,
+    };
+    struct audit_journal *journal = NULL;
+    struct audit_views *views = NULL;
+    struct audit_reader *reader = NULL;
+    struct audit_views_opened opened;
+    uint64_t size = 0;
+    enum status status = audit_journal_open(&options, &journal, err);
+    if (status == ST_OK) {
+        const struct audit_views_options look = { .home = home->path,
+                                                  .origin = home->settings->origin,
+                                                  .journal = journal };
+        status = audit_views_open(&look, &views, &opened, err);
+    }
+    if (status == ST_OK) {
+        status = audit_reader_create(views, &reader, err);
+    }
+    if (status == ST_OK) {
+        status = audit_reader_begin(reader, &size, err);
+    }
+    for (int i = 0; status == ST_OK && i < 2; i++) {
+        bool carried = i == 1;
+        status = audit_reader_scan(reader, carried ? AUDIT_TABLE_CARRIED : AUDIT_TABLE_COUNTER,
+                                   (struct bytes){ 0 }, (struct bytes){ 0 }, false, print_counter,
+                                   &carried, err);
+    }
+    audit_reader_destroy(&reader);
+    audit_views_close(&views);
+    audit_journal_close(&journal);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct error err = { 0 };
     struct broker_home home;
-    if (argc < 6) {
-        fprintf(stderr, "usage: oldlog HOME SCHEME IDENTIFIER COUNT MONTH...\n");
+    if (argc != 2 && argc < 6) {
+        fprintf(stderr, "usage: oldlog HOME [SCHEME IDENTIFIER COUNT MONTH...]\n");
         return 2;
     }
     enum status status = broker_home_open(argv[1], &home, &err);
     if (status == ST_OK) {
-        status = fill(&home, argc, argv, &err);
+        status = argc == 2 ? print(&home, &err) : fill(&home, argc, argv, &err);
         broker_home_close(&home);
     }
     if (status != ST_OK) {

@@ -4,6 +4,7 @@
 
 #include "audit/month.h"
 #include "base/file.h"
+#include "base/thread.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -169,6 +170,16 @@ static uint64_t counter(struct renewed *renewed, unsigned number)
     return value;
 }
 
+static uint64_t counter_now(struct renewed *renewed, unsigned number)
+{
+    struct error err;
+    uint64_t size = 0;
+    assert_ok(audit_reader_begin(renewed->reader, &size, &err));
+    uint64_t value = counter(renewed, number);
+    audit_reader_end(renewed->reader);
+    return value;
+}
+
 // What everybody must see from now on.
 static void check_kept(struct renewed *renewed)
 {
@@ -320,6 +331,79 @@ TEST(what_the_log_gets_during_a_renewal_is_not_lost)
     assert_int_equal(row.sequence, 3);
     assert_int_equal(counter(&renewed, 72), 8);
     audit_reader_end(renewed.reader);
+    end(&renewed);
+}
+
+struct watcher {
+    struct audit_views *views;
+    struct thread *thread;
+    atomic_bool *stop;
+    unsigned rounds;
+    unsigned wrong;
+};
+
+// Reads as the broker's threads do: what was there is there, whichever file it comes from.
+static void watch(struct thread *thread, void *argument)
+{
+    struct watcher *watcher = argument;
+    struct error err = { 0 };
+    struct audit_reader *reader = NULL;
+    struct audit_exchange_row exchange;
+    struct id id = id_of(5);
+    struct digest key = key_of(72);
+    enum status status = audit_reader_create(watcher->views, &reader, &err);
+    thread_ready(thread, status, &err);
+    uint64_t last = 0;
+    while (status == ST_OK && !atomic_load(watcher->stop)) {
+        uint64_t size = 0;
+        uint64_t value = 0;
+        bool good = audit_reader_begin(reader, &size, &err) == ST_OK && size >= last &&
+                    audit_reader_exchange(reader, &id, &exchange, &err) == ST_OK &&
+                    exchange.ending == WIRE_KIND_RELEASED &&
+                    audit_reader_counter(reader, &key, &value, &err) == ST_OK && value >= 6;
+        audit_reader_end(reader);
+        watcher->wrong += good ? 0 : 1;
+        watcher->rounds++;
+        last = size;
+    }
+    audit_reader_destroy(&reader);
+}
+
+TEST(readers_at_work_see_every_entry_while_views_are_renewed_under_them)
+{
+    enum { WATCHERS = 3, ROUNDS = 4 };
+    struct error err;
+    struct renewed renewed;
+    struct made_entry made;
+    struct watcher watchers[WATCHERS];
+    atomic_bool stop = false;
+    atomic_bool never = false;
+    uint64_t applied = 0;
+    begin(&renewed);
+    carry(&renewed);
+    apply_all(&renewed);
+    for (unsigned i = 0; i < WATCHERS; i++) {
+        watchers[i] = (struct watcher){ .views = renewed.views, .stop = &stop };
+        assert_ok(thread_start("watcher", watch, &watchers[i], &watchers[i].thread, &err));
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        assert_ok(audit_views_renew(renewed.views, &never, &err));
+        for (unsigned i = 0; i < 8; i++) {
+            make_ending(&made, WIRE_KIND_RELEASED, 100 + round * 8 + i, 72, 7 + round * 8 + i);
+            append(&renewed, &made);
+            assert_ok(audit_views_apply(renewed.views, &applied, &err));
+        }
+        assert_ok(audit_views_adopt(renewed.views, &err));
+        assert_int_equal(audit_views_renewed(renewed.views), ST_OK);
+        audit_views_retire(renewed.views);
+    }
+    atomic_store(&stop, true);
+    for (unsigned i = 0; i < WATCHERS; i++) {
+        thread_join(&watchers[i].thread);
+        assert_int_equal(watchers[i].wrong, 0);
+        assert_true(watchers[i].rounds > 0);
+    }
+    assert_int_equal(counter_now(&renewed, 72), 6 + ROUNDS * 8);
     end(&renewed);
 }
 
