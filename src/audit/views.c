@@ -159,16 +159,6 @@ uint64_t audit_views_tail_entries(const struct audit_views *views)
     return end > applied ? end - applied : 0;
 }
 
-unsigned audit_views_used_permille(struct audit_views *views)
-{
-    struct store_usage usage;
-    struct snapshot_item *item = NULL;
-    struct store *store = snapshot_pin(views->stored, &item);
-    unsigned used = store_usage(store, &usage, NULL) == ST_OK ? usage.used_permille : 1000;
-    snapshot_unpin(&item);
-    return used;
-}
-
 uint64_t audit_views_stored(const struct audit_views *views)
 {
     return atomic_load(&views->applied);

@@ -161,6 +161,16 @@ uint64_t audit_reader_stored(const struct audit_reader *reader)
     return reader->applied;
 }
 
+unsigned audit_views_used_permille(struct audit_views *views)
+{
+    struct store_usage usage;
+    struct snapshot_item *item = NULL;
+    struct store *store = snapshot_pin(views->stored, &item);
+    unsigned used = store_usage(store, &usage, NULL) == ST_OK ? usage.used_permille : 1000;
+    snapshot_unpin(&item);
+    return used;
+}
+
 enum status audit_reader_get(struct audit_reader *reader, enum audit_table table, struct bytes key,
                              struct bytes *value, struct error *err)
 {

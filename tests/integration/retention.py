@@ -148,7 +148,7 @@ def a_month_is_forgotten_by_an_officers_order_and_nothing_of_it_can_be_read_afte
         true("carry-forward" in order, order)
         whole = house.run(["audit", "verify", "--subject", "-", "--json"], stdin=ANNA + "\n", profile="officer",
                           check=False).json
-        true("check" not in whole, "nothing is wrong with her list (no epoch counts it yet): %s" % whole)
+        true("failed_check" not in whole, "nothing is wrong with her list (no epoch counts it yet): %s" % whole)
         equal(whole["forgotten"], 1, "one of it is forgotten, and may be")
         carried = house.run(["audit", "list", "--limit", "200", "--json"], profile="officer").json["entries"]
         true(all("carried" not in str(e) for e in carried), "what is carried forward is shown to nobody")
