@@ -23,8 +23,9 @@ RUNS = {
             "1", *TURNS],
     "nodes": [VEDOMO, "bench", "exchange", "--json", "--askers", "996", "--window", "1",
               "--seconds", SECONDS, "--rounds", "2"],
-    "against": [VEDOMO, "bench", "exchange", "--json", "--consents", "16", "--against",
-                "consents=1000000,agreements=10000", *TURNS],
+    # Both ask about the same number of persons; the second has the others' consents besides.
+    "against": [VEDOMO, "bench", "exchange", "--json", "--subjects", "10000", "--consents",
+                "10000", "--against", "consents=1000000,agreements=10000", *TURNS],
     "withdraw": [VEDOMO, "bench", "withdraw", "--json"],
     "log": [VEDOMO, "bench", "log", "--quick", "--json"],
     "peers": [os.path.join(HERE, "peers", "run"), "--json", "--build", BUILD, *TURNS],

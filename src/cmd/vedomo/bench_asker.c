@@ -83,10 +83,12 @@ static enum status pack_request(struct bench_party *asker, const struct id *id, 
     struct bench_table *bench = asker->bench;
     const struct bench_home *home = bench->home;
     struct id consent;
-    uint64_t person = draw(bench) % bench_load_options(bench->load)->subjects;
+    uint64_t subjects = bench_load_options(bench->load)->subjects;
+    uint64_t person = draw(bench) % subjects;
     if (home->consents > 0) {
         // Each asker has its own persons: every so manyth of those with a consent.
-        uint64_t own = home->consents / home->asker_count;
+        uint64_t persons = home->consents < subjects ? home->consents : subjects;
+        uint64_t own = persons / home->asker_count;
         person = draw(bench) % own * home->asker_count + asker->number;
         consent = bench_consent_id(person);
     }

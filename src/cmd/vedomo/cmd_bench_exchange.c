@@ -41,7 +41,7 @@ static const struct command_option option_table[] = {
     { COMMAND_NUMBER, offsetof(struct bench_options, shape.agreements), "agreements", 0, "N",
       "Agreements in force besides those that are used" },
     { COMMAND_NUMBER, offsetof(struct bench_options, shape.consents), "consents", 0, "N",
-      "Ask with consents, of so many persons, instead of under the law" },
+      "Ask with consents, of which there are so many, instead of under the law" },
     { COMMAND_NUMBER, offsetof(struct bench_options, shape.entries), "entries", 0, "N",
       "Entries about other persons in the log before the first round" },
     { COMMAND_TEXT, offsetof(struct bench_options, against), "against", 0, "NAME=N,...",
@@ -176,8 +176,9 @@ static enum status check_shape(const struct bench_options *options, struct bench
     if (shape->value_bytes < BENCH_VALUE_MIN) {
         return error_set(err, ST_USAGE, "--value-bytes: at least %d", BENCH_VALUE_MIN);
     }
-    if (shape->consents > 0 && shape->consents < options->askers) {
-        return error_set(err, ST_USAGE, "--consents: at least one for each asker");
+    if (shape->consents > 0 &&
+        (shape->consents < options->askers || shape->subjects < options->askers)) {
+        return error_set(err, ST_USAGE, "--consents, --subjects: at least one for each asker");
     }
     uint64_t persons = shape->consents > 0 ? shape->consents : shape->subjects;
     if (shape->sqlite && persons > PERSONS_MAX) {
