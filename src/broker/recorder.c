@@ -255,10 +255,20 @@ static enum status record_batch(struct recorder *recorder, struct job **jobs, si
     return ST_OK;
 }
 
+static bool has_urgent(struct job *const *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i]->urgent) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // The jobs of the next batch; 0: the queue is closed. Nothing waits for company that does not come.
 // But while workers have jobs, what they make would miss the commit and wait for the whole of the
 // next one, so it is taken along for half a commit's time: fewer commits, and fuller ones, which
-// the peers answer with fewer signatures.
+// the peers answer with fewer signatures. A withdrawal or an order never waits.
 static size_t gather(struct recorder *recorder, struct job **jobs)
 {
     struct queue *queue = recorder->broker->to_recorder;
@@ -267,7 +277,7 @@ static size_t gather(struct recorder *recorder, struct job **jobs)
     int64_t until_ms =
         clock_monotonic_ms() + (most_ns < GATHER_MAX_NS ? most_ns : GATHER_MAX_NS) / 1000000;
     size_t more = count;
-    while (more > 0 && count < recorder->batch_max &&
+    while (more > 0 && count < recorder->batch_max && !has_urgent(jobs + count - more, more) &&
            queue_length(recorder->broker->to_workers) > 0) {
         more = queue_wait(queue, (void **)jobs + count, recorder->batch_max - count, until_ms);
         count += more;

@@ -131,6 +131,18 @@ def a_request_with_a_wrong_signature_is_refused():
 
 
 @test
+def what_verified_once_helps_no_other_signature():
+    """What was signed is known to be good by now, whichever thread has seen it; another signature on it is not."""
+    values = {**honest(), "holder_announcement": secrets.token_bytes(32)}
+    good = ONE.sign("request", encode("Request", values))
+    for _ in range(4):
+        unrecorded(values, "holder_announcement", sig=good)
+        for _ in range(3):
+            unrecorded(values, "signature", sig={**good, "signature": secrets.token_bytes(64)})
+    unrecorded({**values, "case_ref": b"another"}, "signature", sig=good)
+
+
+@test
 def a_request_signed_by_somebody_elses_key_is_refused():
     """An enrolled key, a good signature, but not the key of this connection."""
     values = honest()
