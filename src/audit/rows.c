@@ -31,6 +31,7 @@ struct audit_rows {
     struct buffer record; // scratch for packing consents
     bool searchable;      // facets are made, under this key
     uint8_t search_key[SEAL_SHORT_KEY_BYTES];
+    const struct audit_tagger *tagger; // NULL: tags stay as they are
 };
 
 struct audit_rows *audit_rows_create(void)
@@ -52,6 +53,22 @@ void audit_rows_destroy(struct audit_rows **rows)
         free(*rows);
         *rows = NULL;
     }
+}
+
+void audit_rows_renew_tags(struct audit_rows *rows, const struct audit_tagger *tagger)
+{
+    rows->tagger = tagger;
+}
+
+static enum status newest_tag(const struct audit_rows *rows, struct bytes stored,
+                              struct audit_tag *tag, struct error *err)
+{
+    if (rows->tagger != NULL) {
+        enum status status = audit_tagger_renew(rows->tagger, stored, tag, err);
+        return status == ST_MALFORMED ? ST_CORRUPT : status;
+    }
+    memcpy(tag->bytes, stored.data, AUDIT_TAG_BYTES);
+    return ST_OK;
 }
 
 void audit_rows_make_searchable(struct audit_rows *rows, const uint8_t *search_key)
@@ -133,12 +150,17 @@ static void fill_u32(uint8_t out[4], uint32_t number)
     }
 }
 
-static enum status put_subject(struct audit_rows *rows, const uint8_t *tag,
+static enum status put_subject(struct audit_rows *rows, struct bytes stored,
                                const struct audit_subject_row *row, struct error *err)
 {
+    struct audit_tag tag;
+    enum status status = newest_tag(rows, stored, &tag, err);
+    if (status != ST_OK) {
+        return status;
+    }
     uint8_t key[AUDIT_TAG_BYTES + 8];
     uint8_t value[8 + DIGEST_BYTES + 4 + 1];
-    memcpy(key, tag, AUDIT_TAG_BYTES);
+    memcpy(key, tag.bytes, AUDIT_TAG_BYTES);
     (void)seal_u64(key + AUDIT_TAG_BYTES, row->sequence);
     (void)seal_u64(value, row->index);
     memcpy(value + 8, row->leaf_hash.bytes, DIGEST_BYTES);
@@ -159,7 +181,7 @@ static enum status put_carried(struct audit_rows *rows, const struct wire_office
                                                .leaf_hash = head->leaf_hash,
                                                .minutes = head->minutes,
                                                .kind = (enum wire_kind)head->kind };
-        status = put_subject(rows, head->tag.data, &row, err);
+        status = put_subject(rows, head->tag, &row, err);
     }
     for (size_t i = 0; status == ST_OK && i < part->carried_counters_count; i++) {
         const struct wire_counter_seen *counter = &part->carried_counters[i];
@@ -233,11 +255,17 @@ static enum status put_consent(struct audit_rows *rows, const struct audit_facts
 {
     uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
     struct wire_consent_record record = *facts->officer->consent;
+    struct audit_tag tag;
+    enum status status = newest_tag(rows, facts->officer->tag, &tag, err);
+    if (status != ST_OK) {
+        return status;
+    }
     record.index = facts->index;
-    memcpy(key, facts->officer->tag.data, AUDIT_TAG_BYTES);
+    record.tag = audit_tag_view(&tag);
+    memcpy(key, tag.bytes, AUDIT_TAG_BYTES);
     memcpy(key + AUDIT_TAG_BYTES, record.id.bytes, ID_BYTES);
     buffer_clear(&rows->record);
-    enum status status = wire_encode(WIRE_SCHEMA_CONSENT_RECORD, &record, &rows->record, err);
+    status = wire_encode(WIRE_SCHEMA_CONSENT_RECORD, &record, &rows->record, err);
     if (status != ST_OK) {
         return status;
     }
@@ -304,7 +332,7 @@ static enum status put_officer(struct audit_rows *rows, const struct audit_facts
                                                .leaf_hash = facts->leaf_hash,
                                                .minutes = facts->minutes,
                                                .kind = kind };
-        status = put_subject(rows, part->tag.data, &row, err);
+        status = put_subject(rows, part->tag, &row, err);
     }
     return status;
 }

@@ -71,6 +71,10 @@ struct audit_rows;
 NODISCARD struct audit_rows *audit_rows_create(void); // NULL: no memory
 void audit_rows_destroy(struct audit_rows **rows);
 
+// From here on tags are brought to the newest version of `tagger` (borrowed): the rows of old
+// entries are found beside those of new ones. Without it they stay as they are.
+void audit_rows_renew_tags(struct audit_rows *rows, const struct audit_tagger *tagger);
+
 // From here on each entry gets a facet too, under this key of SEAL_SHORT_KEY_BYTES.
 void audit_rows_make_searchable(struct audit_rows *rows, const uint8_t *search_key);
 void audit_rows_clear(struct audit_rows *rows); // keeps the memory

@@ -70,11 +70,33 @@ struct audit_tag audit_tagger_tag(const struct audit_tagger *tagger, struct byte
     return forward(tagger, first, 1);
 }
 
+struct audit_tag audit_tagger_tags(const struct audit_tagger *tagger, struct bytes scheme,
+                                   struct bytes identifier,
+                                   struct audit_tag older[AUDIT_TAG_KEYS_MAX], size_t *count)
+{
+    const struct bytes parts[] = { seal_label("vedomo/1 tag"), scheme, identifier };
+    struct digest hash = seal_blake2b(seal_secret_view(tagger->keys[0]), parts, 3);
+    *count = tagger->count - 1;
+    for (size_t version = 1; version < tagger->count; version++) {
+        struct audit_tag *tag = &older[*count - version];
+        struct bytes part = bytes_digest(&hash);
+        tag->bytes[0] = (uint8_t)version;
+        memcpy(tag->bytes + 1, hash.bytes, DIGEST_BYTES);
+        hash = seal_blake2b(seal_secret_view(tagger->keys[version]), &part, 1);
+    }
+    return forward(tagger, hash, tagger->count);
+}
+
 enum status audit_tagger_renew(const struct audit_tagger *tagger, struct bytes tag,
                                struct audit_tag *out, struct error *err)
 {
-    if (tag.size != AUDIT_TAG_BYTES || tag.data[0] == 0 || tag.data[0] > tagger->count) {
-        return error_set(err, ST_MALFORMED, "subject tag: of a key that is not known");
+    if (tag.size != AUDIT_TAG_BYTES || tag.data[0] == 0) {
+        return error_set(err, ST_MALFORMED, "subject tag: not one");
+    }
+    if (tag.data[0] > tagger->count) {
+        return error_set(err, ST_MALFORMED,
+                         "subject tag of key %u, which is not at hand (keys/tag-%u.key)",
+                         tag.data[0], tag.data[0]);
     }
     struct digest hash;
     memcpy(hash.bytes, tag.data + 1, DIGEST_BYTES);

@@ -34,6 +34,12 @@ unsigned audit_tagger_version(const struct audit_tagger *tagger);
 struct audit_tag audit_tagger_tag(const struct audit_tagger *tagger, struct bytes scheme,
                                   struct bytes identifier);
 
+// The same, and the tags of the versions before in older[], the newest of them first; `count` of
+// them are given (the newest version less one).
+struct audit_tag audit_tagger_tags(const struct audit_tagger *tagger, struct bytes scheme,
+                                   struct bytes identifier,
+                                   struct audit_tag older[AUDIT_TAG_KEYS_MAX], size_t *count);
+
 // Brings a stored tag to the newest version. ST_MALFORMED: of a version that is not known.
 NODISCARD enum status audit_tagger_renew(const struct audit_tagger *tagger, struct bytes tag,
                                          struct audit_tag *out, struct error *err);

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+struct audit_tagger;
+
 enum audit_fault {
     AUDIT_FAULT_STORE,      // the environment cannot be read (there, or from there on)
     AUDIT_FAULT_ENTRY,      // an entry is missing, malformed, or its time goes backwards
@@ -42,8 +44,9 @@ struct audit_verify_options {
     const char *home;
     const char
         *vkey; // the log's public key, as `vedomo log vkey` prints it; or several, with spaces
-    const struct seal_secret *master; // opens bodies; NULL: leaves, tiles and checkpoints only
-    bool views;                       // compares the stored views too; wants `master`
+    const struct seal_secret *master;  // opens bodies; NULL: leaves, tiles and checkpoints only
+    const struct audit_tagger *tagger; // for the views: as the broker's; NULL: tags as they came
+    bool views;                        // compares the stored views too; wants `master`
     const struct audit_verify_checkpoint *checkpoints;
     size_t checkpoint_count; // at most AUDIT_VERIFY_CHECKPOINTS_MAX
     size_t map_bytes;        // as the broker's; 0: 64 GiB

@@ -33,6 +33,7 @@ static enum status views_open(struct audit_walk *walk, struct error *err)
     enum status status = audit_search_key(walk->options->master, walk->search_key, err);
     if (status == ST_OK) {
         audit_rows_make_searchable(walk->rows, walk->search_key);
+        audit_rows_renew_tags(walk->rows, walk->options->tagger);
         status = audit_sorter_create(home, SORT_BYTES, &walk->sorter, err);
     }
     return status;

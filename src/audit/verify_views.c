@@ -377,6 +377,8 @@ static enum status leaf_before(struct comparing *comparing, struct digest *hash,
 static void compare_word(struct comparing *comparing, struct bytes key, struct bytes value,
                          const struct digest *leaf, struct bytes forgotten)
 {
+    const struct audit_tagger *tagger = comparing->walk->options->tagger;
+    uint8_t tags = tagger == NULL ? 0 : (uint8_t)audit_tagger_version(tagger);
     uint8_t format = AUDIT_VIEWS_FORMAT;
     uint8_t applied[8];
     struct digest origin = seal_sha256(bytes_text(comparing->walk->log_keys->keys[0].name));
@@ -391,6 +393,7 @@ static void compare_word(struct comparing *comparing, struct bytes key, struct b
         { "applied", seal_u64(applied, comparing->applied), "how far they go cannot be read" },
         { "leaf", bytes_digest(leaf), "they are of another log than the one here" },
         { "search", bytes_digest(&search), "what is searched by is under another master key" },
+        { "tags", bytes_of(&tags, 1), "persons are under another key of tags than is at hand" },
         { "forgotten", forgotten, "what has been forgotten is not what the log says" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
@@ -411,7 +414,7 @@ static void compare_word(struct comparing *comparing, struct bytes key, struct b
 
 static enum status compare_state(struct comparing *comparing, struct error *err)
 {
-    static const char *const needed[] = { "format", "origin", "applied", "leaf", "search" };
+    static const char *const needed[] = { "format", "origin", "applied", "leaf", "search", "tags" };
     struct digest leaf;
     struct buffer forgotten = buffer_init(64);
     enum status status = leaf_before(comparing, &leaf, err);

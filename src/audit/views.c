@@ -189,25 +189,6 @@ enum status audit_views_note(struct audit_views *views, enum status status)
     return status;
 }
 
-enum status audit_views_applied(struct store_txn *txn, uint64_t *applied, struct error *err)
-{
-    struct bytes value;
-    enum status status = store_get(txn, AUDIT_TABLE_META, bytes_text("applied"), &value, err);
-    if (status == ST_NOT_FOUND) {
-        *applied = 0;
-        return ST_OK;
-    }
-    struct reader reader = reader_init(value);
-    uint64_t number = reader_u64(&reader);
-    if (status == ST_OK && !reader_finished(&reader)) {
-        return error_set(err, ST_CORRUPT, "views: how far they go cannot be read");
-    }
-    if (status == ST_OK) {
-        *applied = number;
-    }
-    return status;
-}
-
 // The hash of the log's entry before `size`: tells a view of this log from one of another.
 static enum status leaf_before(struct audit_log *log, uint64_t size, struct digest *hash,
                                struct error *err)
@@ -229,10 +210,17 @@ static enum status leaf_before(struct audit_log *log, uint64_t size, struct dige
     return status;
 }
 
+// The version of the tags in the rows; 0: as they came.
+static uint8_t tag_version(const struct audit_views *views)
+{
+    return views->tagger == NULL ? 0 : (uint8_t)audit_tagger_version(views->tagger);
+}
+
 enum status audit_views_put_state(struct audit_views *views, struct audit_log *log,
                                   struct store_txn *txn, uint64_t applied, struct error *err)
 {
     uint8_t format = AUDIT_VIEWS_FORMAT;
+    uint8_t version = tag_version(views);
     uint8_t number[8];
     struct digest leaf;
     enum status status = leaf_before(log, applied, &leaf, err);
@@ -245,6 +233,7 @@ enum status audit_views_put_state(struct audit_views *views, struct audit_log *l
         { "applied", seal_u64(number, applied) },
         { "leaf", bytes_digest(&leaf) },
         { "search", bytes_digest(&views->search_check) },
+        { "tags", bytes_of(&version, 1) },
     };
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(rows); i++) {
         status = store_put(txn, AUDIT_TABLE_META, bytes_text(rows[i].word), rows[i].value, err);
@@ -343,6 +332,7 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
     struct bytes format = { 0 };
     struct bytes leaf = { 0 };
     struct bytes search = { 0 };
+    struct bytes tags = { 0 };
     struct digest expected;
     *reason = NULL;
     enum status status = store_begin_read(views->store, &txn, err);
@@ -360,6 +350,7 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
         store_get(txn, AUDIT_TABLE_META, bytes_text("origin"), &origin, err) != ST_OK ||
         store_get(txn, AUDIT_TABLE_META, bytes_text("leaf"), &leaf, err) != ST_OK ||
         store_get(txn, AUDIT_TABLE_META, bytes_text("search"), &search, err) != ST_OK ||
+        store_get(txn, AUDIT_TABLE_META, bytes_text("tags"), &tags, err) != ST_OK ||
         format.size != 1 || format.data[0] != AUDIT_VIEWS_FORMAT) {
         *reason = "of another format";
         goto out;
@@ -370,6 +361,13 @@ static enum status judge(struct audit_views *views, uint64_t *applied, const cha
         *reason = "of another log";
     } else if (status == ST_OK && !bytes_equal(search, bytes_digest(&views->search_check))) {
         *reason = "made under another master key";
+    } else if (status == ST_OK && tags.size == 1 && views->tagger != NULL &&
+               tags.data[0] > tag_version(views)) {
+        status = error_set(err, ST_DENIED,
+                           "persons are filed under key %u of tags: keys/tag-%u.key: it is missing",
+                           tags.data[0], tags.data[0]);
+    } else if (status == ST_OK && (tags.size != 1 || tags.data[0] != tag_version(views))) {
+        *reason = "made under another key of tags";
     }
 out:
     store_abort(&txn);
@@ -504,13 +502,6 @@ static void stored_destroy(void *object)
     store_close(&store);
 }
 
-struct digest audit_search_check(const uint8_t search_key[SEAL_SHORT_KEY_BYTES])
-{
-    struct bytes parts[] = { seal_label("vedomo/1 search key"),
-                             bytes_of(search_key, SEAL_SHORT_KEY_BYTES) };
-    return seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
-}
-
 static enum status prepare(struct audit_views *views, const struct audit_views_options *options,
                            struct error *err)
 {
@@ -521,6 +512,7 @@ static enum status prepare(struct audit_views *views, const struct audit_views_o
     views->map_bytes = options->map_bytes;
     views->journal = options->journal;
     views->origin = seal_sha256(bytes_text(options->origin));
+    views->tagger = options->tagger;
     memcpy(views->search_key, options->search_key, sizeof(views->search_key));
     views->search_check = audit_search_check(views->search_key);
     views->tail = snapshot_create(tail_destroy);

@@ -20,10 +20,11 @@ enum {
 };
 
 struct audit_views_options {
-    const char *home;                         // holds views/
-    const char *origin;                       // the log's
-    size_t map_bytes;                         // upper bound of the environment; 0: 64 GiB
-    struct audit_journal *journal;            // borrowed until close
+    const char *home;                  // holds views/
+    const char *origin;                // the log's
+    size_t map_bytes;                  // upper bound of the environment; 0: 64 GiB
+    struct audit_journal *journal;     // borrowed until close
+    const struct audit_tagger *tagger; // brings tags to their newest version; NULL: they stay
     uint8_t search_key[SEAL_SHORT_KEY_BYTES]; // secret: what is searched by is hashed under it
     void (*progress)(uint64_t done, uint64_t total, void *context); // while rebuilding; may be NULL
     void *progress_context;

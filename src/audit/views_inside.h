@@ -51,6 +51,7 @@ struct audit_views {
     char folder[PATH_MAX];                    // HOME/views
     char damaged[PATH_MAX];                   // HOME/views.damaged: build again at the next opening
     struct digest origin;                     // hash of the log's origin
+    const struct audit_tagger *tagger;        // NULL: tags stay as they are
     uint8_t search_key[SEAL_SHORT_KEY_BYTES]; // of the facets
     struct digest search_check;               // tells views that were made under another one
 };

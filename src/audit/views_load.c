@@ -1,5 +1,9 @@
-// Rows made again from the log: what an opening, a rebuilding or a renewal of the views reads.
+// Rows made again from the log: what an opening, a rebuilding or a renewal of the views reads; and
+// what the stored view says of itself.
 #include "audit/views_inside.h"
+
+#include "base/reader.h"
+#include "seal/hash.h"
 
 // Decodes entries into rows while the log is read.
 struct loading {
@@ -50,6 +54,7 @@ enum status audit_views_decode(const struct audit_views *views, struct audit_log
         return error_set(err, ST_NOMEM, "views");
     }
     audit_rows_make_searchable(loading.rows, views->search_key);
+    audit_rows_renew_tags(loading.rows, views->tagger);
     enum status status = audit_log_begin(log, &size, err);
     if (status == ST_OK) {
         status = audit_log_scan(log, from, to - from, load_entry, &loading, err);
@@ -62,4 +67,30 @@ enum status audit_views_decode(const struct audit_views *views, struct audit_log
     }
     *rows = loading.rows;
     return ST_OK;
+}
+
+enum status audit_views_applied(struct store_txn *txn, uint64_t *applied, struct error *err)
+{
+    struct bytes value;
+    enum status status = store_get(txn, AUDIT_TABLE_META, bytes_text("applied"), &value, err);
+    if (status == ST_NOT_FOUND) {
+        *applied = 0;
+        return ST_OK;
+    }
+    struct reader reader = reader_init(value);
+    uint64_t number = reader_u64(&reader);
+    if (status == ST_OK && !reader_finished(&reader)) {
+        return error_set(err, ST_CORRUPT, "views: how far they go cannot be read");
+    }
+    if (status == ST_OK) {
+        *applied = number;
+    }
+    return status;
+}
+
+struct digest audit_search_check(const uint8_t search_key[SEAL_SHORT_KEY_BYTES])
+{
+    struct bytes parts[] = { seal_label("vedomo/1 search key"),
+                             bytes_of(search_key, SEAL_SHORT_KEY_BYTES) };
+    return seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
 }

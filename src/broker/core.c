@@ -10,6 +10,7 @@
 #include "base/event.h"
 #include "base/reader.h"
 #include "broker/directory.h"
+#include "broker/key_state.h"
 #include "broker/epoch.h"
 #include "broker/metric.h"
 #include "broker/policy_bundle.h"
@@ -143,7 +144,8 @@ static bool take_entry(struct bytes key, struct bytes value, void *context)
     struct audit_record record;
     struct audit_body body;
     struct audit_facts facts;
-    if (kind != WIRE_KIND_MEMBER && kind != WIRE_KIND_ORDER && kind != WIRE_KIND_POLICY) {
+    if (kind != WIRE_KIND_MEMBER && kind != WIRE_KIND_ORDER && kind != WIRE_KIND_POLICY &&
+        kind != WIRE_KIND_KEY_CHANGE) {
         return true;
     }
     governance->status = audit_log_record(governance->log, index, &record, governance->err);
@@ -155,6 +157,11 @@ static bool take_entry(struct bytes key, struct bytes value, void *context)
         governance->status = audit_facts_decode(&body, governance->arena, &facts, governance->err);
     }
     if (governance->status != ST_OK || facts.public_ == NULL) {
+        return governance->status == ST_OK;
+    }
+    if (kind == WIRE_KIND_KEY_CHANGE) {
+        governance->status =
+            key_state_take(governance->broker, index, facts.public_, governance->err);
         return governance->status == ST_OK;
     }
     if (kind == WIRE_KIND_POLICY) {
@@ -220,6 +227,7 @@ static enum status load_governance(struct broker *broker, struct error *err)
     struct governance governance = { .broker = broker, .err = err };
     struct audit_reader *reader = NULL;
     uint64_t size;
+    broker->tag_recorded = 1;
     governance.arena = arena_create(ARENA_BYTES);
     enum status status = governance.arena == NULL
                              ? error_set(err, ST_NOMEM, "registry: no memory")
@@ -239,6 +247,9 @@ static enum status load_governance(struct broker *broker, struct error *err)
             audit_log_end(governance.log);
         }
         audit_reader_end(reader);
+    }
+    if (status == ST_OK) {
+        status = key_state_check(broker, err);
     }
     if (status == ST_OK) {
         status = load_registry(&governance, err);
@@ -283,7 +294,13 @@ static enum status open_log(struct broker *broker, struct error *err)
     if (status != ST_OK) {
         return status;
     }
+    status =
+        audit_tagger_create(broker->home.tag_secrets, broker->home.tag_count, &broker->tagger, err);
+    if (status != ST_OK) {
+        return status;
+    }
     struct audit_views_options views = {
+        .tagger = broker->tagger,
         .home = broker->home.path,
         .origin = settings->origin,
         .map_bytes = (size_t)settings->audit.views_map_bytes,
@@ -296,10 +313,6 @@ static enum status open_log(struct broker *broker, struct error *err)
     }
     if (status == ST_OK && opened.rebuilt) {
         log_event(LOG_LEVEL_NOTICE, "views.rebuilt", log_text("moved-aside", opened.aside));
-    }
-    if (status == ST_OK) {
-        status = audit_tagger_create(broker->home.tag_secrets, broker->home.tag_count,
-                                     &broker->tagger, err);
     }
     return status;
 }

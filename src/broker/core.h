@@ -32,10 +32,14 @@ struct broker {
     struct audit_journal *journal; // recorder; publish: publisher; readers through audit_log
     struct audit_views *views;     // recorder, indexer; readers through audit_reader
     struct audit_tagger *tagger;   // any thread
-    struct load *load;             // any thread
-    struct arena_pool *arenas;     // of jobs and exchanges; any thread
-    struct recent *verified;       // marks of signatures that verified; workers
-    struct digest verified_key;    // that the marks are made with
+    size_t log_changes;            // of the log's key, as the entries say at the start
+    size_t tag_recorded;           // keys of tags that count; the first needs no entry
+    uint64_t tag_entries[AUDIT_TAG_KEYS_MAX]; // [v - 1]: the entry that key v counts from
+    struct digest master_mark;                // of the last change of the master key; zero: none
+    struct load *load;                        // any thread
+    struct arena_pool *arenas;                // of jobs and exchanges; any thread
+    struct recent *verified;                  // marks of signatures that verified; workers
+    struct digest verified_key;               // that the marks are made with
 
     // Where jobs wait. Capacities are such that a push cannot fail: the router bounds how many jobs
     // there are (docs/architecture.md, "Queues").

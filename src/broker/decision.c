@@ -25,11 +25,33 @@ struct digest worker_counter_key(const struct policy_counter *counter, const str
     return seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
 }
 
-static enum status read_counter(struct worker *worker, const struct audit_tag *tag,
+// The value under the newest of the older keys of tags that has one. Nothing is charged there any
+// more, so it stays as it is.
+static enum status read_carried(struct worker *worker, const struct exchange *exchange,
+                                const struct policy_counter *counter, uint64_t *value,
+                                struct error *err)
+{
+    const struct audit_tag *older = exchange->older_tags;
+    bool personal = counter->per_subject || counter->kind == POLICY_COUNTER_CONSENT;
+    enum status status = ST_OK;
+    *value = 0;
+    for (size_t i = 0; status == ST_OK && personal && *value == 0 && i < exchange->older_count;
+         i++) {
+        struct digest key = worker_counter_key(counter, &older[i]);
+        status = audit_reader_counter(worker->reader, &key, value, err);
+    }
+    return status;
+}
+
+static enum status read_counter(struct worker *worker, const struct exchange *exchange,
                                 struct policy_counter *counter, struct error *err)
 {
-    struct digest key = worker_counter_key(counter, tag);
-    return audit_reader_counter(worker->reader, &key, &counter->value, err);
+    struct digest key = worker_counter_key(counter, &exchange->tag);
+    enum status status = audit_reader_counter(worker->reader, &key, &counter->value, err);
+    if (status == ST_OK && counter->value == 0) {
+        status = read_carried(worker, exchange, counter, &counter->value, err);
+    }
+    return status;
 }
 
 // Asked on another ground soon after the citizen withdrew consent to the same: an officer should
@@ -74,7 +96,7 @@ static enum status gather(struct gathering *gathering, const struct consents_row
     struct consents_row kept;
     enum status status = consents_keep(row, gathering->arena, &kept, gathering->err);
     if (status == ST_OK) {
-        status = read_counter(worker, &gathering->exchange->tag, &spent, gathering->err);
+        status = read_counter(worker, gathering->exchange, &spent, gathering->err);
     }
     if (status == ST_OK) {
         status = consent_grant_read(&kept.artefact, &kept.record.hash, spent.value,
@@ -201,7 +223,7 @@ enum status worker_decide(struct worker *worker, const struct exchange *exchange
     input.counter_count = policy_counters(&input, counters);
     input.counters = counters;
     for (size_t i = 0; status == ST_OK && i < input.counter_count; i++) {
-        status = read_counter(worker, &exchange->tag, &counters[i], err);
+        status = read_counter(worker, exchange, &counters[i], err);
     }
     if (status == ST_OK) {
         status = policy_decide(&input, worker->decision, err);
@@ -226,8 +248,8 @@ static const char *charge_reason(enum policy_counter_kind kind)
     return "form-not-allowed";
 }
 
-static enum status keep_charges(struct exchange *exchange, const struct policy_decision *decision,
-                                struct error *err)
+static enum status keep_charges(struct worker *worker, struct exchange *exchange,
+                                const struct policy_decision *decision, struct error *err)
 {
     exchange->charges =
         arena_take(exchange->arena, decision->charge_count * sizeof(*exchange->charges));
@@ -245,6 +267,11 @@ static enum status keep_charges(struct exchange *exchange, const struct policy_d
             .until = (uint64_t)policy_counter_until(charge),
             .reason = charge_reason(charge->kind),
         };
+        enum status status =
+            read_carried(worker, exchange, charge, &exchange->charges[i].carried, err);
+        if (status != ST_OK) {
+            return status;
+        }
     }
     return ST_OK;
 }
@@ -287,7 +314,7 @@ static enum status keep_decision(struct worker *worker, struct exchange *exchang
             .form = form_text(exchange->arena, decision->fields[i].given),
         };
     }
-    return keep_charges(exchange, decision, err);
+    return keep_charges(worker, exchange, decision, err);
 }
 
 // ---- record

@@ -32,6 +32,7 @@ struct exchange_grant {
 // What a release charges when it is recorded.
 struct exchange_charge {
     struct digest key;  // row of the COUNTER table
+    uint64_t carried;   // where it has no value: the one that stands under an older key of tags
     uint64_t limit;     // the row grows by one, and not beyond this
     uint64_t lock;      // not 0: the row is a form lock and gets this value instead
     uint64_t until;     // ms: when the row stops to count; 0: never
@@ -56,6 +57,8 @@ struct exchange {
     struct digest holder_key; // batch key of the node that is asked
 
     struct audit_tag tag;
+    const struct audit_tag *older_tags; // under older keys of tags, the newest first
+    size_t older_count;
     struct bytes agreement;
     struct digest bundle_hash;
     struct id consent; // zero: no consent involved

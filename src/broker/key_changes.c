@@ -43,6 +43,22 @@ enum status key_changes_gather(struct broker *broker, struct audit_log *log, str
             status = ST_OK; // it has become the log's key a moment ago: this view is older
         }
     }
+    size_t tag = broker->tag_recorded > EACH_MAX + 1 ? broker->tag_recorded - EACH_MAX : 1;
+    uint64_t shown = 0;
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    if (status == ST_OK && broker->tag_recorded > 1) {
+        status = audit_journal_published(broker->journal, &shown, &note, err);
+    }
+    for (; status == ST_OK && tag < broker->tag_recorded; tag++) {
+        struct audit_receipt *receipt = arena_take(arena, sizeof(*receipt));
+        status = receipt == NULL ? error_set(err, ST_NOMEM, "no memory for changes of keys")
+                                 : audit_log_receipt(log, broker->tag_entries[tag], shown,
+                                                     WIRE_PART_PUBLIC, arena, receipt, err);
+        if (status == ST_OK) {
+            add(changes, &room, receipt);
+        }
+    }
+    buffer_fini(&note);
     return status;
 }
 

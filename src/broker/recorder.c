@@ -10,6 +10,7 @@
 #include "base/reader.h"
 #include "broker/exchange.h"
 #include "broker/frames.h"
+#include "broker/key_state.h"
 #include "broker/metric.h"
 #include "broker/stage.h"
 #include "catalogue/reason.h"
@@ -325,7 +326,8 @@ static enum status find_lost(struct broker *broker, struct lost *lost, struct er
 }
 
 static enum status record_note(struct recorder *recorder, enum wire_kind kind, const char *note,
-                               const struct lost *lost, struct bytes continues, struct error *err)
+                               const struct lost *lost, struct bytes continues,
+                               const struct wire_key_change *change, struct error *err)
 {
     struct job *job = job_create(JOB_BROADCAST);
     if (job == NULL) {
@@ -335,7 +337,8 @@ static enum status record_note(struct recorder *recorder, enum wire_kind kind, c
                                             .kind = kind,
                                             .recorded_at = (uint64_t)clock_wall_ms(),
                                             .note = bytes_text(note),
-                                            .continues = continues };
+                                            .continues = continues,
+                                            .key_change = change };
     struct wire_officer_part officer = { .format = 1, .kind = kind };
     if (lost != NULL) {
         public_part.count = lost->count;
@@ -365,7 +368,7 @@ static enum status record_begin(struct recorder *recorder, struct error *err)
     if (status == ST_OK || status == ST_NOT_FOUND) {
         status = record_note(recorder, WIRE_KIND_LOG,
                              note.size == 0 ? "log begins" : "log begins, and continues another",
-                             NULL, buffer_view(&note), err);
+                             NULL, buffer_view(&note), NULL, err);
     }
     buffer_fini(&note);
     return status;
@@ -391,7 +394,8 @@ static enum status record_start(struct recorder *recorder, struct error *err)
             log_event(LOG_LEVEL_NOTICE, "start.closed-as-lost",
                       log_number("exchanges", (int64_t)lost->count));
         }
-        status = record_note(recorder, WIRE_KIND_RESTART, "start", lost, (struct bytes){ 0 }, err);
+        status =
+            record_note(recorder, WIRE_KIND_RESTART, "start", lost, (struct bytes){ 0 }, NULL, err);
         if (lost->count < LOST_MAX) {
             break;
         }
@@ -413,6 +417,23 @@ static size_t fitting(struct job *const *jobs, size_t count)
     return count;
 }
 
+// Keys of tags that have come since the last start count from their entries on.
+static enum status record_tag_keys(struct recorder *recorder, struct error *err)
+{
+    struct broker *broker = recorder->broker;
+    struct wire_key_change change;
+    enum status status = ST_OK;
+    while (status == ST_OK && key_state_next_tag(broker, &change)) {
+        uint64_t index = audit_journal_size(broker->journal);
+        status = record_note(recorder, WIRE_KIND_KEY_CHANGE, "tags", NULL, (struct bytes){ 0 },
+                             &change, err);
+        if (status == ST_OK) {
+            key_state_tag_recorded(broker, index);
+        }
+    }
+    return status;
+}
+
 void broker_recorder_run(struct thread *thread, void *argument)
 {
     struct broker *broker = argument;
@@ -425,6 +446,9 @@ void broker_recorder_run(struct thread *thread, void *argument)
     enum status status = stage_create(broker, &recorder.stage, &err);
     if (status == ST_OK) {
         status = record_start(&recorder, &err);
+    }
+    if (status == ST_OK) {
+        status = record_tag_keys(&recorder, &err);
     }
     thread_ready(thread, status, &err);
     struct job *jobs[AUDIT_BATCH_MAX];

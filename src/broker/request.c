@@ -124,8 +124,16 @@ static enum status tag_subject(struct worker *worker, struct job *job,
         status = error_set(err, ST_MALFORMED, "subject: not in its normal form");
     }
     if (status == ST_OK) {
-        job->exchange->tag =
-            audit_tagger_tag(worker->broker->tagger, request->subject_scheme, buffer_view(&normal));
+        struct audit_tag older[AUDIT_TAG_KEYS_MAX];
+        struct exchange *exchange = job->exchange;
+        exchange->tag = audit_tagger_tags(worker->broker->tagger, request->subject_scheme,
+                                          buffer_view(&normal), older, &exchange->older_count);
+        struct bytes kept =
+            arena_copy(exchange->arena, bytes_of(older, exchange->older_count * sizeof(*older)));
+        exchange->older_tags = (const struct audit_tag *)kept.data;
+        if (exchange->older_count > 0 && exchange->older_tags == NULL) {
+            status = out_of_memory(err);
+        }
     }
     buffer_fini(&normal);
     return status;

@@ -64,6 +64,7 @@ enum status stage_begin(struct stage *stage, struct error *err)
         return error_set(err, ST_NOMEM, "recorder: no memory for a batch");
     }
     audit_rows_make_searchable(stage->rows, audit_views_search_key(stage->broker->views));
+    audit_rows_renew_tags(stage->rows, stage->broker->tagger);
     enum status status = audit_reader_begin(stage->reader, &seen, err);
     if (status == ST_OK && seen != stage->size) {
         return error_set(err, ST_CORRUPT, "views see %llu entries, the log has %llu",

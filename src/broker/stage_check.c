@@ -72,7 +72,7 @@ enum status stage_find_consent(struct stage *stage, const struct audit_tag *tag,
     return ST_OK;
 }
 
-static enum status find_counter(struct stage *stage, const struct digest *key,
+static enum status find_counter(struct stage *stage, const struct digest *key, uint64_t carried,
                                 struct counter_now **counter, struct error *err)
 {
     struct counter_now *found = map_get(stage->counters, bytes_digest(key));
@@ -86,7 +86,7 @@ static enum status find_counter(struct stage *stage, const struct digest *key,
         if (found == NULL) {
             return error_set(err, ST_NOMEM, "recorder: no memory");
         }
-        *found = (struct counter_now){ .key = *key, .value = value };
+        *found = (struct counter_now){ .key = *key, .value = value != 0 ? value : carried };
         if (!map_put(stage->counters, bytes_digest(&found->key), found)) {
             return error_set(err, ST_NOMEM, "recorder: no memory");
         }
@@ -219,7 +219,7 @@ static enum status charge(struct stage *stage, struct job *job, struct error *er
     }
     for (size_t i = 0; i < exchange->charge_count; i++) {
         const struct exchange_charge *one = &exchange->charges[i];
-        enum status status = find_counter(stage, &one->key, &counters[i], err);
+        enum status status = find_counter(stage, &one->key, one->carried, &counters[i], err);
         if (status != ST_OK) {
             return status;
         }

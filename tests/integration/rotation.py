@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(ROOT, "tests", "support")]
 
-from harness import ORIGIN, PATIENCE_S, Federation  # noqa: E402
+from harness import ANNA, ORIGIN, PATIENCE_S, Federation  # noqa: E402
 from tap import equal, main, test, true, until  # noqa: E402
 
 ASKER, HOLDER = "road-safety", "population-register"
@@ -169,6 +169,95 @@ def a_broker_that_signs_with_a_key_of_its_own_is_not_believed():
               or "broker.lost" in house.nodes[ASKER].log_tail(200), "the node refuses", PATIENCE_S)
         status, document = house.call(ASKER, "GET", "/v1/status")
         true(status != 200 or not document.get("connected", False), "it does not go on: %s" % document)
+
+
+CERTIFICATE, OPINION = "health.driver-certificate", "health.psychiatry-opinion"
+CLINIC, PSYCHIATRY = "clinic-2", "psychiatry"
+
+
+def given(house, dataset, field):
+    status, document = house.ask(house.consent_question(dataset, [field]))
+    return status == 200 and any(value["name"] == field for value in document.get("values", []))
+
+
+def each_second(house):
+    with open(os.path.join(house.home, "vedomod.yaml"), "a", encoding="utf-8") as file:
+        file.write("audit:\n  epoch: 1 s\n")
+
+
+def list_of(house, subject=ANNA):
+    """The citizen's own list: the places of its entries in the log."""
+    session = house.session(subject)
+    rows = house.run(["audit", "list", "--session", session, "--limit", "500", "--json"], profile="desk-7").json["entries"]
+    return {row["index"] for row in rows}
+
+
+def committed(house):
+    """Waits until an epoch counts the whole list of the citizen, and it is proven."""
+    session = house.session()
+
+    def whole():
+        found = house.run(["audit", "verify", "--json", "--session", session], profile="desk-7", check=False)
+        return found.json if found.status == 0 and found.json["not_yet_committed"] == 0 else None
+    return until(whole, "an epoch counts the whole list", PATIENCE_S)
+
+
+def refuses_to_start(house, words):
+    house.start_broker()
+    until(lambda: house.broker.popen.poll() is not None, "it does not start", PATIENCE_S)
+    true(words in house.broker.log_tail(20), house.broker.log_tail(5))
+    house.broker.popen.returncode = 0  # as the test wants it
+
+
+@test
+def a_new_key_of_tags_changes_nobodys_list_consent_or_budget():
+    with Federation(nodes=[ASKER, CLINIC, PSYCHIATRY, HOLDER], before=each_second) as house:
+        house.grant(CERTIFICATE)  # three uses
+        true(given(house, CERTIFICATE, "fit") and given(house, CERTIFICATE, "fit"), "consented, two of three uses")
+        withdrawn, session = house.grant(OPINION)
+        true(given(house, OPINION, "no_objection"), "consented")
+        house.change_consent("withdraw", withdrawn, session)
+        answered(house)
+        before = list_of(house)
+        committed(house)
+
+        house.nodes[HOLDER].stop()  # away for the rotation
+        house.broker.popen.kill()
+        house.broker.popen.wait()
+        keys = os.path.join(house.home, "keys")
+        house.run(["keygen", "--role", "tag", "--out", os.path.join(keys, "tag-2.key")])
+        house.start_broker()
+        house.wait_for_broker(PATIENCE_S)
+        true("subject.key-changed" in house.broker.log_tail(50), house.broker.log_tail(10))
+        for kill in (True, False):  # once recorded is enough
+            restart(house, kill)
+            true("subject.key-changed" not in house.broker.log_tail(4), house.broker.log_tail(4))
+        house.start_node(HOLDER)
+        for node in (ASKER, CLINIC, PSYCHIATRY, HOLDER):
+            house.wait_for_node(node, PATIENCE_S)
+            until(lambda n=node: "subject.key-followed" in house.nodes[n].log_tail(400), "%s follows" % node, PATIENCE_S)
+
+        true(given(house, CERTIFICATE, "fit"), "the third use of a consent from before")
+        true(not given(house, CERTIFICATE, "fit"), "its uses are not counted anew")
+        true(not given(house, OPINION, "no_objection"), "withdrawn stays withdrawn")
+        answered(house)
+        after = list_of(house)
+        true(before and after > before, "one list of old and new entries: %s, then %s" % (before, after))
+        true(committed(house)["epoch"], "numbered and linked throughout, as the epoch says")
+        equal(verified(house)["forgotten"], 0)
+        true("subject.check-differs" not in house.nodes[HOLDER].log_tail(400), "no alarm")
+        true("subject.key-unknown" not in house.nodes[HOLDER].log_tail(400), "no alarm")
+
+        # What the log has recorded must be there, and be the same.
+        house.broker.stop()
+        os.replace(os.path.join(keys, "tag-2.key"), os.path.join(house.dir, "tag-2.key"))
+        refuses_to_start(house, "tag-2.key: it is missing")
+        house.run(["keygen", "--role", "tag", "--out", os.path.join(keys, "tag-2.key")])
+        refuses_to_start(house, "is not the one that entry")
+        os.replace(os.path.join(house.dir, "tag-2.key"), os.path.join(keys, "tag-2.key"))
+        house.start_broker()
+        house.wait_for_broker(PATIENCE_S)
+        true(list_of(house) > after, "the list after all that")
 
 
 if __name__ == "__main__":

@@ -48,8 +48,17 @@ static enum status rebuild(const struct home_log *log, struct error *err)
         .progress = show_progress,
         .progress_context = &showing,
     };
+    struct audit_tagger *tagger = NULL;
     enum status status = audit_search_key(log->home.master.secrets[0], views.search_key, err);
-    return status == ST_OK ? audit_views_rebuild(&views, err) : status;
+    if (status == ST_OK) {
+        status = audit_tagger_create(log->home.tag_secrets, log->home.tag_count, &tagger, err);
+    }
+    if (status == ST_OK) {
+        views.tagger = tagger;
+        status = audit_views_rebuild(&views, err);
+    }
+    audit_tagger_destroy(&tagger);
+    return status;
 }
 
 static enum status run(struct command_call *call, struct error *err)

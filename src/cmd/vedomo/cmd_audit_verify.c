@@ -147,6 +147,7 @@ static enum status verify_home(struct command_call *call, struct error *err)
     struct kept kept = { 0 };
     struct buffer vkey = buffer_init(PROOF_RING_TEXT_MAX);
     struct checking checking = { .out = call->out, .person = isatty(STDERR_FILENO) == 1 };
+    struct home_tags tags = { .tagger = NULL };
     struct audit_verify_result result;
     enum status status = ST_OK;
     if (call->settings->vkey == NULL) {
@@ -159,6 +160,9 @@ static enum status verify_home(struct command_call *call, struct error *err)
     if (status == ST_OK) {
         status = read_kept(&options->checkpoints, &kept, err);
     }
+    if (status == ST_OK && !options->leaves_only) {
+        status = home_tags_read(options->home, &tags, err);
+    }
     output_array(call->out, "findings");
     int64_t started = clock_monotonic_ms();
     if (status == ST_OK) {
@@ -166,6 +170,7 @@ static enum status verify_home(struct command_call *call, struct error *err)
             .home = options->home,
             .vkey = call->settings->vkey != NULL ? call->settings->vkey : (const char *)vkey.data,
             .master = master.secrets[0],
+            .tagger = tags.tagger,
             .views = !options->leaves_only && !options->without_views,
             .checkpoints = kept.items,
             .checkpoint_count = kept.count,
@@ -179,6 +184,7 @@ static enum status verify_home(struct command_call *call, struct error *err)
     if (status == ST_OK) {
         show_result(call, &result, (double)(clock_monotonic_ms() - started) / 1000);
     }
+    home_tags_fini(&tags);
     seal_identity_fini(&master);
     for (size_t i = 0; i < kept.count; i++) {
         buffer_fini(&kept.notes[i]);

@@ -62,3 +62,42 @@ enum status home_keys_text(const char *home, struct buffer *vkeys, struct error 
     }
     return status;
 }
+
+enum status home_tags_read(const char *home, struct home_tags *tags, struct error *err)
+{
+    const struct seal_secret *secrets[AUDIT_TAG_KEYS_MAX];
+    size_t count = 0;
+    enum status status = ST_OK;
+    *tags = (struct home_tags){ .tagger = NULL };
+    while (status == ST_OK && count < AUDIT_TAG_KEYS_MAX) {
+        char path[PATH_MAX];
+        char number[8] = "";
+        if (count > 0) {
+            snprintf(number, sizeof(number), "-%zu", count + 1);
+        }
+        if (snprintf(path, sizeof(path), "%s/keys/tag%s.key", home, number) >= (int)sizeof(path)) {
+            return error_set(err, ST_USAGE, "%s: path too long", home);
+        }
+        if (!file_exists(path)) {
+            break;
+        }
+        status = seal_keyfile_load(path, &tags->files[count], err);
+        if (status == ST_OK && tags->files[count].secret_count != 1) {
+            status = error_set(err, ST_MALFORMED, "%s is not a key of tags", path);
+        }
+        if (status == ST_OK) {
+            secrets[count] = tags->files[count].secrets[0];
+            count++;
+        }
+    }
+    return status == ST_OK && count > 0 ? audit_tagger_create(secrets, count, &tags->tagger, err)
+                                        : status;
+}
+
+void home_tags_fini(struct home_tags *tags)
+{
+    audit_tagger_destroy(&tags->tagger);
+    for (size_t i = 0; i < AUDIT_TAG_KEYS_MAX; i++) {
+        seal_identity_fini(&tags->files[i]);
+    }
+}

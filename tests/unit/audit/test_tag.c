@@ -37,6 +37,17 @@ TEST(rotation_gives_the_tag_that_the_identifier_gives)
     assert_status(ST_MALFORMED, audit_tagger_renew(old, audit_tag_view(&last), &renewed, &err));
     assert_status(ST_MALFORMED, audit_tagger_renew(new, bytes_text("short"), &renewed, &err));
 
+    // All versions at once, the newest of the older ones first.
+    struct audit_tag older[AUDIT_TAG_KEYS_MAX];
+    size_t count = 0;
+    renewed = audit_tagger_tags(new, bytes_text("snils"), bytes_text("11223344595"), older, &count);
+    assert_memory_equal(&renewed, &last, sizeof(last));
+    assert_int_equal(count, 2);
+    assert_int_equal(older[0].bytes[0], 2);
+    assert_memory_equal(&older[1], &first, sizeof(first));
+    assert_ok(audit_tagger_renew(new, audit_tag_view(&older[0]), &renewed, &err));
+    assert_memory_equal(&renewed, &last, sizeof(last));
+
     // BLAKE2b(k_1, "vedomo/1 tag\0" ‖ scheme ‖ identifier), written out.
     struct bytes parts[] = { bytes_of("vedomo/1 tag\0snils11223344595", 29) };
     struct digest expected = seal_blake2b(seal_secret_view(keys[0]), parts, 1);

@@ -1,0 +1,113 @@
+// Keys at the start: what the log says of its keys and of those of tags, against what is at hand.
+//
+// A key of tags counts from its own entry on. One that lies in HOME/keys and has no entry yet gets
+// one before anything is filed under it; one that has an entry must be there, and be the same.
+#include "broker/key_state.h"
+
+#include "audit/keys.h"
+#include "base/event.h"
+#include "registry/log_key.h"
+#include "seal/hash.h"
+
+struct digest key_state_mark(const struct seal_secret *secret)
+{
+    struct bytes label = seal_label("vedomo/1 key mark");
+    return seal_blake2b(seal_secret_view(secret), &label, 1);
+}
+
+static enum status take_log(struct broker *broker, const struct wire_public_part *part,
+                            struct error *err)
+{
+    struct registry_log_key order;
+    struct proof_ring ring;
+    const struct wire_key_change *change = part->key_change;
+    enum status status = registry_log_key_verify(part->signed_, broker->home.origin,
+                                                 &broker->home.registrar, &order, err);
+    audit_keys_ring(audit_journal_keys(broker->journal), &ring);
+    broker->log_changes++;
+    if (status == ST_OK &&
+        (change->number != broker->log_changes + 1 || change->number > ring.count ||
+         !digest_equal(&ring.keys[change->number - 1].key, &order.new_key))) {
+        status = error_set(err, ST_CORRUPT, "its entry is not what the journal's keys say");
+    }
+    return status == ST_OK ? ST_OK : error_wrap(err, "the log's key %u", change->number);
+}
+
+static enum status take_tags(struct broker *broker, const struct wire_key_change *change,
+                             uint64_t index, struct error *err)
+{
+    const struct broker_home *home = &broker->home;
+    if (change->number != broker->tag_recorded + 1 || change->number > AUDIT_TAG_KEYS_MAX) {
+        return error_set(err, ST_CORRUPT, "entry %llu: key %u of tags after key %zu",
+                         (unsigned long long)index, change->number, broker->tag_recorded);
+    }
+    if (change->number > home->tag_count) {
+        return error_set(err, ST_NOT_FOUND,
+                         "%s/keys/tag-%u.key: it is missing; persons are filed under it since "
+                         "entry %llu",
+                         home->path, change->number, (unsigned long long)index);
+    }
+    struct digest old_mark = key_state_mark(home->tag_secrets[change->number - 2]);
+    struct digest new_mark = key_state_mark(home->tag_secrets[change->number - 1]);
+    if (!digest_equal(&old_mark, &change->old_key) || !digest_equal(&new_mark, &change->new_key)) {
+        return error_set(err, ST_DENIED,
+                         "%s/keys/tag*.key: key %u of tags, or the one before it, is not the one "
+                         "that entry %llu recorded",
+                         home->path, change->number, (unsigned long long)index);
+    }
+    broker->tag_entries[broker->tag_recorded++] = index;
+    return ST_OK;
+}
+
+enum status key_state_take(struct broker *broker, uint64_t index,
+                           const struct wire_public_part *part, struct error *err)
+{
+    if (part->key_change == NULL) {
+        return ST_OK;
+    }
+    switch ((enum wire_key_changed)part->key_change->what) {
+    case WIRE_KEY_OF_LOG:
+        return take_log(broker, part, err);
+    case WIRE_KEY_OF_TAGS:
+        return take_tags(broker, part->key_change, index, err);
+    case WIRE_KEY_MASTER:
+        broker->master_mark = part->key_change->new_key;
+        break;
+    case WIRE_KEY_OF_BODIES:
+        break;
+    }
+    return ST_OK;
+}
+
+enum status key_state_check(struct broker *broker, struct error *err)
+{
+    struct proof_ring ring;
+    audit_keys_ring(audit_journal_keys(broker->journal), &ring);
+    if (broker->log_changes + 1 != ring.count) {
+        return error_set(err, ST_CORRUPT,
+                         "log: %zu keys in its journal, %zu changes among its entries", ring.count,
+                         broker->log_changes);
+    }
+    return ring.count > 1 ? broker_home_keep_keys(&broker->home, &ring, err) : ST_OK;
+}
+
+bool key_state_next_tag(const struct broker *broker, struct wire_key_change *change)
+{
+    const struct broker_home *home = &broker->home;
+    size_t number = broker->tag_recorded + 1;
+    if (number > home->tag_count) {
+        return false;
+    }
+    *change = (struct wire_key_change){ .what = WIRE_KEY_OF_TAGS,
+                                        .number = (uint32_t)number,
+                                        .old_key = key_state_mark(home->tag_secrets[number - 2]),
+                                        .new_key = key_state_mark(home->tag_secrets[number - 1]) };
+    return true;
+}
+
+void key_state_tag_recorded(struct broker *broker, uint64_t index)
+{
+    broker->tag_entries[broker->tag_recorded++] = index;
+    log_event(LOG_LEVEL_NOTICE, "subject.key-changed",
+              log_number("tag-key", (int64_t)broker->tag_recorded));
+}
