@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
-from tap import equal, main, test, true  # noqa: E402
+from tap import equal, main, test, true, until  # noqa: E402
 
 BUILD = os.environ.get("VEDOMO_BUILD", os.path.join(ROOT, "build", "asan"))
 
@@ -120,6 +120,37 @@ def the_drawing_is_well_formed_and_has_the_figures_of_the_run():
             true(any(abs(value - figures[name]) <= 0.51 for value in shown), name)
         true(all("href" not in name for node in root.iter() for name in node.attrib),
              "nothing from outside")
+
+
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+        return [int(word) for word in file.read().split()]
+
+
+def program_of(pid):
+    try:
+        return os.path.basename(os.readlink("/proc/%d/exe" % pid))
+    except OSError:
+        return None  # it has ended
+
+
+@test
+def a_benchmark_that_is_killed_leaves_no_process_behind():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        process = subprocess.Popen(
+            [os.path.join(BUILD, "src", "vedomo"), "bench", "exchange", "--dir", folder,
+             "--seconds", "60", "--rounds", "1", "--askers", "1", "--holders", "1"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: any(program_of(pid) == "vedomod" for pid in children(process.pid)),
+                  "the broker runs", 30)
+            started = children(process.pid)
+            equal(len(started), 2, "the proxy and the broker")
+        finally:
+            process.kill()
+            process.wait()
+        until(lambda: not any(program_of(pid) in ("vedomo", "vedomod") for pid in started),
+              "both have ended", 30)
 
 
 @test
