@@ -166,20 +166,23 @@ static enum status check_meta(struct audit_walk *walk, struct error *err)
     return ST_OK;
 }
 
-// The terms of the writers, one after another from 1. When each was taken nobody can tell.
+// The terms of the writers, one after another: from 1, or from the one that a log was restored in.
+// When each was taken nobody can tell.
 static enum status check_terms(struct audit_walk *walk, struct error *err)
 {
     struct store_cursor *cursor = NULL;
     struct bytes key;
     struct bytes when;
-    uint64_t due = 1;
+    uint64_t due = 0; // the first is whatever it is
     enum status status = store_cursor_open(walk->txn, AUDIT_JOURNAL_TERM, &cursor, err);
     if (status == ST_OK) {
         status = store_cursor_first(cursor, &key, &when, err);
     }
     for (; status == ST_OK; due++) {
         uint64_t term = 0;
-        if (audit_number_decode(key, &term, err) != ST_OK || term != due || when.size != 8) {
+        bool read = audit_number_decode(key, &term, err) == ST_OK && term != 0 && when.size == 8;
+        due = due == 0 && read ? term : due;
+        if (!read || term != due) {
             audit_walk_found(walk, AUDIT_FAULT_STORE, 0, 0,
                              "term %llu of the log's writers is missing or damaged",
                              (unsigned long long)due);
