@@ -6,6 +6,7 @@ the integration tests set it up in the same way, with the programs' own commands
     DIR/broker      the broker's home
     DIR/agencies/X  an agency: node.yaml, node.key, token, its register
     DIR/people/X    a person's or service's key and profile.yaml for `vedomo --profile`
+    DIR/witnesses/X a witness: witness.yaml, its key and state; policy is the file that names them all
     DIR/receipts    what the story saved
     DIR/log DIR/run the programs' logs and pids
 """
@@ -56,11 +57,23 @@ broker:
   endpoint: "{endpoint}"
   card: "{card}"
   vkey: "{vkey}"
-{pins}api:
+{pins}{witnesses}api:
   listen: "127.0.0.1:{port}"
   token: token
 
 {mapping}"""
+
+
+WITNESS_YAML = """# {name}: a witness of the log. Every key stands in docs/configuration.md.
+listen: "127.0.0.1:{port}"
+identity: {name}.key
+state: state
+logs: ["{vkey}"]
+"""
+
+
+WITNESSES = ("w1", "w2")
+PORTS = 1 + len(AGENCIES) + len(WITNESSES)
 
 
 class Failed(Exception):
@@ -95,14 +108,17 @@ class House:
         self.bin = os.path.join(self.build, "src")
         self.scenario = scenario or os.environ.get("VEDOMO_SCENARIO", os.path.join(ROOT, "config", "scenario"))
         self.home = os.path.join(self.dir, "broker")
-        ports = ports or processes.free_ports(1 + len(AGENCIES))
+        ports = ports or processes.free_ports(PORTS)
         self.endpoint = "tcp://127.0.0.1:%d" % ports[0]
         self.rest_ports = dict(zip(AGENCIES, ports[1:]))
+        self.spare_ports = ports[1 + len(AGENCIES):]
         self.language = language
         self.pins = {}
         self.vkey = None
         self.broker = None
         self.nodes = {}
+        self.witnesses = {}      # name -> Process
+        self.witness_ports = {}  # name -> port
         self.tokens = {}
         self.keys = 0
         self.cards = 0
@@ -212,6 +228,41 @@ class House:
         shutil.copy(cards.pop("operator"), os.path.join(self.home, "cards", "operator.card"))
         self.waiting_cards = list(cards.values())
 
+    def make_witnesses(self, names=WITNESSES, quorum="all", urls=None, trial=True):
+        """Witnesses on this machine, and the policy that names them: good for a trial, which the broker's
+        configuration says. `urls`: where some of them are asked instead. Before the broker starts, and
+        before the nodes' configurations are written."""
+        ports = self.spare_ports if len(names) == len(self.spare_ports) else processes.free_ports(len(names))
+        self.witness_ports = dict(zip(names, ports))
+        lines = ["log %s" % self.vkey]
+        for name, port in self.witness_ports.items():
+            folder = os.path.join("witnesses", name)
+            os.makedirs(os.path.join(self.dir, folder), exist_ok=True)
+            key = os.path.join(self.dir, folder, name + ".key")
+            vkey = self.run(["keygen", "--role", "witness", "--node", "witness.example/" + name, "--out", key,
+                             "--json"]).json["vkey"]
+            self.keys += 1
+            self.write(os.path.join(folder, "witness.yaml"), WITNESS_YAML.format(name=name, port=port, vkey=self.vkey))
+            url = (urls or {}).get(name, "http://127.0.0.1:%d" % port)
+            lines.append("witness %s %s %s" % (name, vkey, url))
+        lines += ["group all-of-them %s %s" % (quorum, " ".join(names)), "quorum all-of-them", ""]
+        self.write(os.path.join("witnesses", "policy"), "\n".join(lines))
+        with open(os.path.join(self.home, "vedomod.yaml"), "a", encoding="utf-8") as file:
+            file.write("\n# The witnesses run on this machine: they count for trial only.\n"
+                       "witnesses:\n  policy: \"%s\"\n  trial: %s\n"
+                       % (self.witness_policy, "true" if trial else "false"))
+
+    @property
+    def witness_policy(self):
+        return os.path.join(self.dir, "witnesses", "policy")
+
+    def start_witness(self, name):
+        program = os.path.join(self.bin, "vedomo")
+        config = os.path.join(self.dir, "witnesses", name, "witness.yaml")
+        self.witnesses[name] = processes.Process(self.dir, "witness-" + name,
+                                                 [program, "witness", "serve", config]).start()
+        return self.witnesses[name]
+
     def pins_text(self):
         return "".join("%s:\n  threshold: 1\n  keys: [\"%s\"]\n" % (role, pin) for role, pin in self.pins.items())
 
@@ -230,6 +281,7 @@ class House:
             mapping = file.read()
         self.write(os.path.join(folder, "node.yaml"), NODE_YAML.format(
             member=member, endpoint=self.endpoint, card=self.broker_card, vkey=self.vkey, pins=self.pins_text(),
+            witnesses="witnesses:\n  policy: \"%s\"\n" % self.witness_policy if self.witness_ports else "",
             port=self.rest_ports[short], mapping=mapping))
 
     def apply_policy(self, serial=1):
@@ -329,7 +381,7 @@ class House:
 
     def last_words(self):
         """The ends of the logs, when something went wrong."""
-        for process in [self.broker, *self.nodes.values()]:
+        for process in [self.broker, *self.nodes.values(), *self.witnesses.values()]:
             if process is not None:
                 tail = process.log_tail(6)
                 if tail:
@@ -340,6 +392,8 @@ class House:
             node.stop()
         if self.broker:
             self.broker.stop()
+        for witness in self.witnesses.values():
+            witness.stop()
 
     # --- an agency's own system ---
 

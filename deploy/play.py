@@ -55,8 +55,14 @@ def prepare(screen, house, lang):
     screen.start(text(lang, "keys"))
     house.make_authorities()
     house.summarise_every("2 s")
+    house.make_witnesses()
     house.make_members()
     screen.done(text(lang, "keys_ready", keys=house.keys, cards=house.cards))
+
+    screen.start(text(lang, "witnesses"))
+    for name in house.witness_ports:
+        house.start_witness(name)
+    screen.done(text(lang, "witnesses_ready", count=len(house.witnesses)))
 
     screen.start(text(lang, "broker"))
     house.start_broker()
@@ -142,7 +148,7 @@ def main():
         return 1
     ports = None
     if options.port_base:
-        ports = list(range(options.port_base, options.port_base + 1 + len(houses.AGENCIES)))
+        ports = list(range(options.port_base, options.port_base + houses.PORTS))
     house = houses.House(options.dir, ports=ports, language=lang)
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)

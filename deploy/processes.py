@@ -139,8 +139,8 @@ def recorded(folder):
 
 
 def stop_recorded(folder, patience_s=10.0):
-    """Ends what is recorded in DIR: nodes first, the broker last. Gives the names."""
-    running = sorted(recorded(folder), key=lambda item: item[0] == "vedomod")
+    """Ends what is recorded in DIR: nodes first, then the broker, its witnesses last. Gives the names."""
+    running = sorted(recorded(folder), key=lambda item: (item[0].startswith("witness-"), item[0] == "vedomod"))
     started = {pid: start_time(pid) for _, pid in running}
     for _, pid in running:
         for number in (signal.SIGCONT, signal.SIGTERM):

@@ -288,6 +288,29 @@ class Story:
         screen.expect(said.status == 1, "a receipt with one byte changed is refused")
         screen.say(self.say("s4_flipped", bytes=len(receipt), place=place))
         screen.quote(said.err.strip() or said.out.strip())
+        self.witnessed(path)
+
+    def witnessed(self, path):
+        """The same receipt once both witnesses have cosigned a checkpoint with its entry."""
+        screen = self.screen
+        policy = self.house.witness_policy
+        done = self.house.run(["audit", "verify-receipt", path, "--policy", policy, "--vkey", self.house.vkey, "--json"]).json
+        screen.expect(done["state"] == "signed", "at first the log alone stands behind the receipt")
+        target = path.replace(".receipt", ".witnessed.receipt")
+        deadline = time.monotonic() + 15
+        while True:
+            asked = self.house.run(["audit", "witness-receipt", path, "--policy", policy, "-o", target, "--json"],
+                                   profile="auditor", check=False)
+            if asked.status == 0:
+                break
+            if time.monotonic() > deadline:
+                raise houses.Failed("the receipt is not witnessed: %s" % asked.err.strip())
+            time.sleep(0.1)
+        done = self.house.run(["audit", "verify-receipt", target, "--policy", policy, "--vkey", self.house.vkey, "--json"]).json
+        screen.expect(done["state"] == "witnessed" and done["witnesses"] == len(self.house.witnesses),
+                      "every witness has cosigned a checkpoint that holds the entry")
+        screen.expect(asked.json["trial"] is True, "that the witnesses run on this host is said")
+        screen.say(self.say("s4_witnessed", count=done["witnesses"], size=done["tree_size"]))
 
     def list_of_anna(self):
         """Anna's own list, read in her session at window 7. Newest last."""

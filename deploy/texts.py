@@ -27,6 +27,11 @@ TEXTS = {
         "ru": "подписан и применён: наборов данных {datasets}, соглашений {agreements}",
         "en": "signed and applied: {datasets} datasets, {agreements} agreements",
     },
+    "witnesses": {"ru": "свидетели журнала", "en": "witnesses of the log"},
+    "witnesses_ready": {
+        "ru": "{count}, на этой же машине — для пробы",
+        "en": "{count}, on this machine: for trial",
+    },
     "broker": {"ru": "брокер", "en": "broker"},
     "broker_ready": {"ru": "{endpoint}, журнал {origin}", "en": "{endpoint}, log {origin}"},
     "nodes": {"ru": "узлы ведомств", "en": "the agencies' nodes"},
@@ -76,6 +81,12 @@ TEXTS = {
     "s4_place": {
         "ru": "Запись № {index} из {size} в журнале. Доказательство проверено без сети за {us} мкс.",
         "en": "Entry {index} of {size} in the log. Its proof verified offline in {us} µs.",
+    },
+    "s4_witnessed": {
+        "ru": "Его запись — уже в опубликованном журнале из {size} записей, и его заверили {count} свидетеля."
+              " Свидетели работают на этой же машине: для пробы, не для настоящей службы.",
+        "en": "Its entry is in the published log of {size} entries by now, and {count} witnesses have cosigned that."
+              " They run on this machine: for trial, not for real service.",
     },
     "s4_file": {"ru": "Файл: {file}", "en": "File: {file}"},
     "s4_flipped": {

@@ -28,6 +28,7 @@ struct vedomo_proven {
     size_t part_size;      // its size in bytes
     size_t witnesses;      // how many of the given witnesses have cosigned the checkpoint
     int64_t witnessed_s;   // the latest of their times, seconds since 1970 UTC; 0 without any
+    int witnessed;         // 1: a quorum of the given policy has cosigned it; 0: not, or no policy
 };
 
 struct vedomo_receipt; // a receipt that has verified
@@ -42,6 +43,14 @@ enum vedomo_status vedomo_receipt_verify(const char *text, size_t size, const ch
                                          const char *const *witness_vkeys, size_t witness_count,
                                          struct vedomo_receipt **receipt,
                                          struct vedomo_error *error);
+
+// The same with a witness policy, the text of a C2SP tlog-policy file of `policy_size` bytes: it
+// says which witnesses count and which of them are a quorum, and must name the log. A receipt
+// without a quorum verifies too: then it is signed by the log alone, and `witnessed` is 0.
+enum vedomo_status vedomo_receipt_verify_policy(const char *text, size_t size, const char *log_vkey,
+                                                const char *policy, size_t policy_size,
+                                                struct vedomo_receipt **receipt,
+                                                struct vedomo_error *error);
 
 // What the receipt proves. Borrowed until vedomo_receipt_destroy().
 const struct vedomo_proven *vedomo_receipt_proven(const struct vedomo_receipt *receipt);

@@ -28,6 +28,7 @@ struct export
 {
     const struct audit_export_options *options;
     struct audit_export_result result;
+    struct bytes note; // the checkpoint to export
     struct proof_checkpoint target;
     struct proof_checkpoint before; // what stood in the folder; size 0: none
     struct proof_frontier frontier; // of the leaves taken so far
@@ -369,6 +370,11 @@ static enum status read_before(struct export *export, struct error *err)
         status = ST_OK;
     }
     buffer_fini(&note);
+    if (status == ST_OK && export->before.size > export->target.size &&
+        export->options->newer.size > 0) {
+        export->note = export->options->newer;
+        status = proof_ring_open(export->options->keys, 0, export->note, &export->target, err);
+    }
     if (status == ST_OK && export->before.size > export->target.size) {
         status = error_set(err, ST_UNPROVEN,
                            "%s holds %llu entries, the log has published %llu: it was rolled back",
@@ -396,7 +402,8 @@ static enum status lock_folder(struct export *export, struct error *err)
 static enum status run(struct export *export, struct error *err)
 {
     const struct audit_export_options *options = export->options;
-    enum status status = proof_ring_open(options->keys, 0, options->note, &export->target, err);
+    export->note = options->note;
+    enum status status = proof_ring_open(options->keys, 0, export->note, &export->target, err);
     if (status == ST_OK) {
         status = file_make_folder(options->folder, FOLDER_MODE, err);
     }
@@ -418,7 +425,7 @@ static enum status run(struct export *export, struct error *err)
         status = error_set(err, ST_UNPROVEN, "the checkpoint's root is not that of its leaves");
     }
     if (status == ST_OK) {
-        status = place_file(export, "checkpoint", options->note, err);
+        status = place_file(export, "checkpoint", export->note, err);
     }
     export->result.size = export->target.size;
     export->result.root = export->target.root;

@@ -22,6 +22,7 @@ struct audit_export_options {
     const char *folder;            // made where it is missing
     const struct proof_ring *keys; // the log's
     struct bytes note;             // the signed checkpoint to export
+    struct bytes newer;            // taken when the folder is past that one; empty: there is none
     struct audit_source source;
     void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
     void *context;

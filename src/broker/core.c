@@ -88,6 +88,7 @@ void broker_thread_figures(struct broker *broker, void *context,
         { "cpu.publisher-us", &broker->publisher, 1 },
         { "cpu.keeper-us", &broker->keeper, 1 },
         { "cpu.epoch-us", &broker->epoch_maker, 1 },
+        { "cpu.witnesses-us", &broker->witnesses, 1 },
     };
     if (!atomic_load(&broker->started)) {
         return;
@@ -345,6 +346,7 @@ static enum status make_shared(struct broker *broker, struct error *err)
     broker->policy = snapshot_create(policy_bundle_free);
     broker->directory = snapshot_create(directory_free);
     broker->epoch = snapshot_create(epoch_now_free);
+    broker->witnessed = snapshot_create(free);
     unsigned per_asker = (unsigned)settings->limits.pending_per_asker;
     unsigned per_holder = (unsigned)settings->limits.pending_per_holder;
     // One pair may take half of what either of the two may have.
@@ -354,8 +356,8 @@ static enum status make_shared(struct broker *broker, struct error *err)
     broker->arenas = arena_pool_create(ARENA_BLOCK_BYTES, ARENA_BLOCKS_KEPT);
     broker->load = load_create(per_asker, per_holder, per_pair);
     if (broker->registry == NULL || broker->policy == NULL || broker->directory == NULL ||
-        broker->epoch == NULL || broker->load == NULL || broker->arenas == NULL ||
-        broker->verified == NULL || directory == NULL ||
+        broker->epoch == NULL || broker->witnessed == NULL || broker->load == NULL ||
+        broker->arenas == NULL || broker->verified == NULL || directory == NULL ||
         !snapshot_swap(broker->directory, directory)) {
         directory_destroy(&directory);
         return error_set(err, ST_NOMEM, "broker: no memory");
@@ -399,6 +401,9 @@ static enum status start_threads(struct broker *broker, struct error *err)
     }
     if (status == ST_OK) {
         status = thread_start("epoch", broker_epoch_run, broker, &broker->epoch_maker, err);
+    }
+    if (status == ST_OK && broker->home.settings->witnesses.policy[0] != '\0') {
+        status = thread_start("witnesses", broker_witnesses_run, broker, &broker->witnesses, err);
     }
     size_t workers = workers_wanted(broker);
     for (size_t i = 0; status == ST_OK && i < workers; i++) {
@@ -498,6 +503,9 @@ static void stop_threads(struct broker *broker)
     close_queue(broker->alarm);
     thread_join(&broker->publisher);
     thread_join(&broker->epoch_maker);
+    if (broker->witnesses != NULL) {
+        thread_join(&broker->witnesses);
+    }
     thread_join(&broker->indexer);
     close_queue(broker->to_router);
     thread_join(&broker->router);
@@ -526,6 +534,7 @@ void broker_stop(struct broker **broker)
     snapshot_destroy(&b->policy);
     snapshot_destroy(&b->directory);
     snapshot_destroy(&b->epoch);
+    snapshot_destroy(&b->witnessed);
     load_destroy(&b->load);
     arena_pool_destroy(&b->arenas);
     recent_destroy(&b->verified);

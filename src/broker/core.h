@@ -28,6 +28,7 @@ struct broker {
     struct snapshot *policy;    // struct policy_bundle, NULL object before the first bundle
     struct snapshot *directory; // struct directory
     struct snapshot *epoch;     // struct epoch_now, NULL object before the first; epoch swaps it
+    struct snapshot *witnessed; // struct witnessed; swapped by the thread of that name
 
     struct audit_journal *journal; // recorder; publish: publisher; readers through audit_log
     struct audit_views *views;     // recorder, indexer; readers through audit_reader
@@ -57,7 +58,7 @@ struct broker {
     atomic_bool fatal;    // the record failed: nothing leaves any more, the process ends
     int stop_fd;          // eventfd: readable once the broker is to end; main waits for it
     atomic_bool started;  // every thread runs: the pointers below stay as they are until the end
-    atomic_bool stopping; // indexer and publisher look at it when they wake
+    atomic_bool stopping; // indexer, publisher and witnesses look at it when they wake
     atomic_bool keeper_stops; // the keeper looks at it between two steps
 
     struct thread *router;
@@ -69,6 +70,7 @@ struct broker {
     struct thread *publisher;
     struct thread *keeper;
     struct thread *epoch_maker;
+    struct thread *witnesses; // NULL without a policy
     size_t worker_count;
 };
 
@@ -106,3 +108,4 @@ void broker_control_run(struct thread *thread, void *broker);
 void broker_publisher_run(struct thread *thread, void *broker);
 void broker_keeper_run(struct thread *thread, void *broker);
 void broker_epoch_run(struct thread *thread, void *broker);
+void broker_witnesses_run(struct thread *thread, void *broker);

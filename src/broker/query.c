@@ -6,6 +6,7 @@
 #include "broker/epoch.h"
 #include "broker/metric.h"
 #include "broker/retention.h"
+#include "broker/witnesses.h"
 #include "proof/note.h"
 #include "proof/tiles.h"
 
@@ -348,6 +349,25 @@ static enum status add_retention(struct desk *desk, struct rows *rows, struct er
     return status;
 }
 
+// What the witnesses say; nothing without a policy.
+static void add_witnessed(struct broker *broker, struct rows *rows)
+{
+    struct snapshot_item *item = NULL;
+    const struct witnessed *witnessed = snapshot_pin(broker->witnessed, &item);
+    if (witnessed != NULL) {
+        int64_t age_s = clock_wall_ms() / 1000 - (int64_t)witnessed->time_s;
+        add_figure(rows, "witnesses", witnessed->count);
+        add_figure(rows, "witnesses.failing", witnessed->failing);
+        add_figure(rows, "witnesses.on-this-host", witnessed->local);
+        add_figure(rows, "witnesses.trial", witnessed->trial ? 1 : 0);
+        add_figure(rows, "log.witnessed", witnessed->size);
+        if (witnessed->time_s > 0) {
+            add_figure(rows, "log.witnessed-age-s", age_s < 0 ? 0 : (uint64_t)age_s);
+        }
+    }
+    snapshot_unpin(&item);
+}
+
 static enum status answer_status(struct desk *desk, struct job *job, struct wire_result *result,
                                  struct error *err)
 {
@@ -356,7 +376,7 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     uint64_t published = 0;
     (void)result;
-    enum status status = rows_init(&rows, job, METRIC_COUNT + 48, err);
+    enum status status = rows_init(&rows, job, METRIC_COUNT + 56, err);
     if (status != ST_OK) {
         return status;
     }
@@ -366,6 +386,7 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     buffer_fini(&note);
     add_figure(&rows, "log.size", desk->size);
     add_figure(&rows, "log.published", published);
+    add_witnessed(broker, &rows);
     add_figure(&rows, "log.used-permille", audit_journal_used_permille(broker->journal));
     add_figure(&rows, "views.used-permille", audit_views_used_permille(broker->views));
     add_figure(&rows, "record.full", atomic_load(&broker->full) ? 1 : 0);

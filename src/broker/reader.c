@@ -7,6 +7,7 @@
 #include "broker/exchange.h"
 #include "broker/key_changes.h"
 #include "broker/metric.h"
+#include "broker/proof.h"
 #include "broker/query.h"
 #include "proof/note.h"
 
@@ -113,12 +114,21 @@ static enum status greet(struct desk *desk, struct job *job, struct error *err)
     if (status == ST_OK) {
         status = key_changes_gather(desk->broker, desk->log, job->arena, &changes, err);
     }
+    struct proof_vouched vouched = { 0 };
+    if (status == ST_OK) {
+        status = proof_vouched_init(desk->broker, desk->log, published, buffer_view(&note),
+                                    &vouched, err);
+    }
     if (status == ST_OK) {
         struct wire_welcome welcome = {
             .version = 1,
             .speak = VERSION,
-            .checkpoint = buffer_view(&note),
+            .checkpoint = vouched.checkpoint,
             .consistency = buffer_view(&path),
+            .witnessed = vouched.witnessed,
+            .witnessed_path = vouched.path,
+            .witnessed_trial = vouched.trial,
+            .witnessed_at = vouched.at_ms,
             .credit = (uint32_t)settings->limits.credit,
             .heartbeat_ms = (uint32_t)settings->listen.heartbeat_ms,
             .now = (uint64_t)clock_wall_ms(),
@@ -132,6 +142,7 @@ static enum status greet(struct desk *desk, struct job *job, struct error *err)
         status =
             frame_make(&desk->maker, WIRE_WELCOME, &job->head.ref, &welcome, &job->reply_head, err);
     }
+    proof_vouched_fini(&vouched);
     buffer_fini(&note);
     buffer_fini(&path);
     return status;

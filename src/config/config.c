@@ -29,6 +29,7 @@ static const struct program programs[CONFIG_PROGRAM_COUNT] = {
     [CONFIG_VEDOMOD] = { "vedomod", "vedomod.yaml", &config_vedomod_shape },
     [CONFIG_NODE] = { "vedomo-node", "node.yaml", &config_node_shape },
     [CONFIG_PORTAL] = { "vedomo-portal", "portal.yaml", &config_portal_shape },
+    [CONFIG_WITNESS] = { "vedomo witness", "witness.yaml", &config_witness_shape },
 };
 
 static enum status fail(const struct config *config, const char *key, const char *what,
@@ -112,6 +113,10 @@ static enum status finish_vedomod(const struct config *config, struct error *err
     if (status == ST_OK) {
         status = finish_pins(config, &read->policy, "policy.keys", err);
     }
+    const char **const paths[] = { &read->witnesses.policy };
+    if (status == ST_OK) {
+        status = resolve_all(config, paths, ARRAY_COUNT(paths), err);
+    }
     if (status == ST_OK && read->listen.dead_after_ms < 2 * read->listen.heartbeat_ms) {
         status = fail(config, "listen.dead_after", "must be two heartbeats or more", err);
     }
@@ -153,7 +158,7 @@ static enum status finish_node(const struct config *config, struct error *err)
 {
     struct config_node *read = config->read;
     const char **const paths[] = { &read->identity, &read->state, &read->broker.card,
-                                   &read->api.token };
+                                   &read->api.token, &read->witnesses.policy };
     enum status status = resolve_all(config, paths, ARRAY_COUNT(paths), err);
     if (status == ST_OK) {
         status = finish_pins(config, &read->registrar, "registrar.keys", err);
@@ -190,6 +195,13 @@ static enum status finish_portal(const struct config *config, struct error *err)
     return status;
 }
 
+static enum status finish_witness(const struct config *config, struct error *err)
+{
+    struct config_witness *read = config->read;
+    const char **const paths[] = { &read->identity, &read->state };
+    return resolve_all(config, paths, ARRAY_COUNT(paths), err);
+}
+
 static enum status finish(const struct config *config, struct error *err)
 {
     switch (config->program) {
@@ -199,6 +211,8 @@ static enum status finish(const struct config *config, struct error *err)
         return finish_node(config, err);
     case CONFIG_PORTAL:
         return finish_portal(config, err);
+    case CONFIG_WITNESS:
+        return finish_witness(config, err);
     case CONFIG_PROGRAM_COUNT:
         break;
     }
@@ -276,6 +290,11 @@ const struct config_node *config_node(const struct config *config)
 const struct config_portal *config_portal(const struct config *config)
 {
     return config->program == CONFIG_PORTAL ? config->read : NULL;
+}
+
+const struct config_witness *config_witness(const struct config *config)
+{
+    return config->program == CONFIG_WITNESS ? config->read : NULL;
 }
 
 const char *config_program_name(enum config_program program)

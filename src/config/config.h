@@ -6,7 +6,13 @@
 #include "base/error.h"
 #include "yaml/schema.h"
 
-enum config_program { CONFIG_VEDOMOD, CONFIG_NODE, CONFIG_PORTAL, CONFIG_PROGRAM_COUNT };
+enum config_program {
+    CONFIG_VEDOMOD,
+    CONFIG_NODE,
+    CONFIG_PORTAL,
+    CONFIG_WITNESS,
+    CONFIG_PROGRAM_COUNT
+};
 
 struct config; // owns what was read
 
@@ -20,13 +26,14 @@ void config_destroy(struct config **config);
 const struct config_vedomod *config_vedomod(const struct config *config);
 const struct config_node *config_node(const struct config *config);
 const struct config_portal *config_portal(const struct config *config);
+const struct config_witness *config_witness(const struct config *config); // config/witness.h
 
 enum { CONFIG_WORKERS_MAX = 64, CONFIG_READERS_MAX = 16 };
 
 // docs/configuration.md, whole.
 void config_markdown(struct buffer *out);
 
-// "vedomod", "vedomo-node", "vedomo-portal". Static.
+// "vedomod", "vedomo-node", "vedomo-portal", "vedomo witness". Static.
 const char *config_program_name(enum config_program program);
 
 // Pinned keys of one kind: so many of them must have signed.
@@ -80,6 +87,10 @@ struct config_vedomod {
         int64_t epoch_ms;          // all lists are committed to this often
     } audit;
     struct {
+        const char *policy; // file, C2SP tlog-policy: whom to ask; "": nobody
+        bool trial;         // witnesses on this host count as well
+    } witnesses;
+    struct {
         int64_t code_ms;    // life of a citizen's one-time code
         int64_t session_ms; // of a session without use
     } sessions;
@@ -113,6 +124,10 @@ struct config_node {
     } answer;
     struct yaml_list registers; // struct config_register
     struct yaml_list datasets;  // struct config_dataset
+    struct {
+        const char
+            *policy; // file, C2SP tlog-policy: whose cosignatures count; "": none is asked for
+    } witnesses;
     struct {
         int level; // enum log_level
     } watch;

@@ -104,6 +104,15 @@ static const struct yaml_rule v_audit[] = {
       .help = "the lists of all persons are committed to this often" },
     END_OF_RULES,
 };
+static const struct yaml_rule v_witnesses[] = {
+    { "policy", YAML_RULE_TEXT, V(witnesses.policy), .max = 1024,
+      .help =
+          "file (C2SP tlog-policy): witnesses with their URLs, and the quorum; none: no witness "
+          "is asked" },
+    { "trial", YAML_RULE_BOOL, V(witnesses.trial), .preset = "false",
+      .help = "witnesses on this host count too: for trial only, and said wherever it matters" },
+    END_OF_RULES,
+};
 static const struct yaml_rule v_sessions[] = {
     { "code", YAML_RULE_DURATION, V(sessions.code_ms), .preset = "10 min", .min = S(10),
       .max = H(1), .help = "life of a citizen's one-time code" },
@@ -136,6 +145,7 @@ SECTION_SHAPE(v, struct config_vedomod, threads);
 SECTION_SHAPE(v, struct config_vedomod, limits);
 SECTION_SHAPE(v, struct config_vedomod, exchange);
 SECTION_SHAPE(v, struct config_vedomod, audit);
+SECTION_SHAPE(v, struct config_vedomod, witnesses);
 SECTION_SHAPE(v, struct config_vedomod, sessions);
 SECTION_SHAPE(v, struct config_vedomod, watch);
 
@@ -155,6 +165,7 @@ static const struct yaml_rule vedomod_rules[] = {
     SECTION(v, limits, "bounds; beyond them the answer is BUSY"),
     SECTION(v, exchange, "times of one exchange"),
     SECTION(v, audit, "the log and its views"),
+    SECTION(v, witnesses, "who vouches for published checkpoints"),
     SECTION(v, sessions, "citizens' sessions"),
     SECTION(v, watch, "what it writes about itself"),
     END_OF_RULES,
@@ -240,6 +251,13 @@ static const struct yaml_rule dataset_rules[] = {
 static const struct yaml_shape dataset_shape = { sizeof(struct config_dataset), dataset_rules, NULL,
                                                  offsetof(struct config_dataset, code),
                                                  offsetof(struct config_dataset, line) };
+static const struct yaml_rule n_witnesses[] = {
+    { "policy", YAML_RULE_TEXT, N(witnesses.policy), .max = 1024,
+      .help =
+          "file (C2SP tlog-policy): whose cosignatures make a receipt witnessed; none: receipts "
+          "are signed, and no more is asked" },
+    END_OF_RULES,
+};
 static const struct yaml_rule n_watch[] = {
     LEVEL(struct config_node),
     END_OF_RULES,
@@ -247,6 +265,7 @@ static const struct yaml_rule n_watch[] = {
 SECTION_SHAPE(n, struct config_node, broker);
 SECTION_SHAPE(n, struct config_node, api);
 SECTION_SHAPE(n, struct config_node, answer);
+SECTION_SHAPE(n, struct config_node, witnesses);
 SECTION_SHAPE(n, struct config_node, watch);
 
 static const struct yaml_rule node_rules[] = {
@@ -268,6 +287,7 @@ static const struct yaml_rule node_rules[] = {
       .help = "where values come from, by name" },
     { "datasets", YAML_RULE_TABLE, N(datasets), .max = 256, .shape = &dataset_shape,
       .help = "what this node answers for, by the dataset's code" },
+    SECTION(n, witnesses, "whose word makes a receipt witnessed"),
     SECTION(n, watch, "what it writes about itself"),
     END_OF_RULES,
 };
@@ -307,3 +327,43 @@ static const struct yaml_rule portal_rules[] = {
     END_OF_RULES,
 };
 const struct yaml_shape config_portal_shape = SHAPE(struct config_portal, portal_rules);
+
+#define W(member) offsetof(struct config_witness, member)
+static const struct yaml_rule log_rule = {
+    "", YAML_RULE_TEXT, offsetof(struct config_log, vkey), .required = true, .min = 40, .max = 512
+};
+static const struct yaml_shape log_shape = { sizeof(struct config_log), NULL, &log_rule,
+                                             YAML_NO_OFFSET, YAML_NO_OFFSET };
+static const struct yaml_rule log_item = { .kind = YAML_RULE_RECORD, .shape = &log_shape };
+static const struct yaml_rule w_http[] = {
+    { "connections_max", YAML_RULE_NUMBER, W(http.connections_max), .preset = "256", .min = 1,
+      .max = 65536, .help = "in all" },
+    { "per_address_max", YAML_RULE_NUMBER, W(http.per_address_max), .preset = "16", .min = 1,
+      .max = 65536, .help = "from one address" },
+    { "idle", YAML_RULE_DURATION, W(http.idle_ms), .preset = "60 s", .min = S(1), .max = MIN(10),
+      .help = "a connection without traffic is closed" },
+    { "body", YAML_RULE_SIZE, W(http.body_bytes), .preset = "16 KB", .min = KB(4), .max = KB(24),
+      .help = "of one request; a larger one is refused" },
+    END_OF_RULES,
+};
+static const struct yaml_rule w_watch[] = {
+    LEVEL(struct config_witness),
+    END_OF_RULES,
+};
+SECTION_SHAPE(w, struct config_witness, http);
+SECTION_SHAPE(w, struct config_witness, watch);
+
+static const struct yaml_rule witness_rules[] = {
+    { "listen", YAML_RULE_TEXT, W(listen), .preset = "127.0.0.1:8470", .min = 1, .max = 256,
+      .help = "address of the HTTP server: `127.0.0.1:8470`, `[::1]:8470`" },
+    { "identity", YAML_RULE_TEXT, W(identity), .required = true, .min = 1, .max = 1024,
+      .help = "file with the witness's key (`vedomo keygen --role witness`)" },
+    { "state", YAML_RULE_TEXT, W(state), .required = true, .min = 1, .max = 1024,
+      .help = "folder: the latest checkpoint of each log; never put back to an older copy" },
+    { "logs", YAML_RULE_LIST, W(logs), .required = true, .min = 1, .max = 64, .of = &log_item,
+      .help = "logs that it watches: C2SP vkeys, whose name is the log's origin" },
+    SECTION(w, http, "bounds of the HTTP server"),
+    SECTION(w, watch, "what it writes about itself"),
+    END_OF_RULES,
+};
+const struct yaml_shape config_witness_shape = SHAPE(struct config_witness, witness_rules);

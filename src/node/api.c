@@ -3,6 +3,7 @@
 // permissions, or the token.
 #include "node/api.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "node/words.h"
@@ -168,6 +169,21 @@ static void on_catalogue(struct node_task *task, const struct node_report *repor
     node_task_destroy(&task);
 }
 
+static void write_witnessed(const struct node_report *report, struct web_json_writer *writer)
+{
+    web_json_write_name(writer, "witnessed_size");
+    web_json_write_integer(writer, (int64_t)report->witnessed_size);
+    if (report->witnessed_s > 0) {
+        int64_t age_s = clock_wall_ms() / 1000 - (int64_t)report->witnessed_s;
+        web_json_write_name(writer, "witnessed_age_s");
+        web_json_write_integer(writer, age_s < 0 ? 0 : age_s);
+    }
+    if (report->witnessed_trial) {
+        web_json_write_name(writer, "witnessed_trial");
+        web_json_write_bool(writer, true);
+    }
+}
+
 static void on_state(struct node_task *task, const struct node_report *report)
 {
     struct web_request *request = task->context;
@@ -189,6 +205,9 @@ static void on_state(struct node_task *task, const struct node_report *report)
     web_json_write_integer(&writer, report->skew_ms);
     web_json_write_name(&writer, "log_size");
     web_json_write_integer(&writer, (int64_t)report->log_size);
+    if (report->has_witnesses) {
+        write_witnessed(report, &writer);
+    }
     web_json_write_name(&writer, "under_way");
     web_json_write_integer(&writer, (int64_t)report->under_way);
     web_json_write_name(&writer, "answering");

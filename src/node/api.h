@@ -23,8 +23,10 @@
 // the language that Accept-Language prefers.
 //
 // An answer has `id`, `outcome` ("released", "refused"), `values`, `refused` (reason and sentence),
-// `withheld` (what did not prove itself), `entries` (places in the log) and `receipts` (files).
-// "No" is an answer: it comes with 200.
+// `withheld` (what did not prove itself), `entries` (places in the log) and `receipts` (files; with
+// a witness policy also `state`: "signed" at first, "witnessed" once a quorum of witnesses has
+// cosigned a checkpoint that they lead to, which a later GET says; `trial`: the broker counts
+// witnesses of its own host). "No" is an answer: it comes with 200.
 #pragma once
 
 #include "node/engine.h"

@@ -89,6 +89,7 @@ void node_call_fill(const struct node_engine *engine, const struct node_call *ca
     report->ending_file = call->ending_file;
     report->decision_text = buffer_view(&call->decision_text);
     report->ending_text = buffer_view(&call->ending_text);
+    report->vouch = node_witness_of(engine, &call->opened.decision_tree, &call->opened.ending_tree);
 }
 
 void node_call_report(struct node_engine *engine, struct node_call *call)

@@ -60,6 +60,12 @@ void node_report_fill(const struct node_engine *engine, const struct catalogue *
     report->skew_ms = peer_clock_skew_ms(engine->peer);
     struct bytes note;
     report->log_size = peer_checkpoint(engine->peer, &note);
+    report->has_witnesses = engine->witness.trees != NULL;
+    report->witnessed_trial = engine->witness.trial;
+    if (report->has_witnesses) {
+        report->witnessed_size =
+            node_trees_witnessed(engine->witness.trees, &report->witnessed_s).size;
+    }
     report->under_way = engine->calls_open;
     report->answering = engine->asks_open;
     report->decision_file = "";
@@ -276,9 +282,11 @@ static void on_message(void *argument, const struct peer_message *message)
     case WIRE_PROOF:
         node_log_keys_turn(engine);
         on_proof(engine, message);
+        node_witness_heard(engine);
         break;
     case WIRE_WELCOME:
         node_log_keys_turn(engine);
+        node_witness_heard(engine);
         break;
     case WIRE_NONE:
     case WIRE_HELLO:
@@ -406,6 +414,7 @@ static void turn(struct node_engine *engine)
     take_found(engine);
     expire_queries(engine);
     node_policy_turn(engine);
+    node_witness_turn(engine);
     node_asker_turn(engine);
     node_holder_turn(engine);
     node_asker_acks(engine);

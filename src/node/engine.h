@@ -29,6 +29,13 @@ enum node_progress {
     NODE_FAILED    // `err` counts
 };
 
+// Who stands behind the receipts of an answer.
+enum node_vouch {
+    NODE_VOUCH_UNASKED = 0, // the log; no witness policy is configured
+    NODE_VOUCH_SIGNED,      // the log alone so far
+    NODE_VOUCH_WITNESSED    // a quorum of witnesses as well
+};
+
 // What became of a task. Borrowed for the call.
 struct node_report {
     enum node_progress progress;
@@ -43,6 +50,7 @@ struct node_report {
     const char *ending_file;
     struct bytes decision_text; // and as texts
     struct bytes ending_text;
+    enum node_vouch vouch; // ANSWERED
 
     // For every kind of task.
     const struct catalogue *catalogue; // the policy in force; NULL: none yet
@@ -51,6 +59,10 @@ struct node_report {
     const struct error *problem; // why the peer is not ready
     int64_t skew_ms;             // own clock minus the broker's
     uint64_t log_size;           // of the newest verified checkpoint
+    bool has_witnesses;          // a witness policy is configured
+    uint64_t witnessed_size;     // of the newest witnessed checkpoint
+    uint64_t witnessed_s;        // when it was cosigned last, since 1970 UTC; 0: there is none
+    bool witnessed_trial;        // the broker counts witnesses on its own host
     size_t under_way;            // calls
     size_t answering;            // asks of others
 };

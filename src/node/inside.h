@@ -10,6 +10,7 @@
 #include "node/keys.h"
 #include "node/memory.h"
 #include "node/source.h"
+#include "node/witness.h"
 #include "seal/keyfile.h"
 
 enum {
@@ -70,8 +71,7 @@ struct node_call {
 };
 
 struct node_call_list {
-    struct node_call *oldest;
-    struct node_call *newest;
+    struct node_call *oldest, *newest;
 };
 
 // The holder's side.
@@ -124,6 +124,7 @@ struct node_engine {
     struct snapshot *policy; // of struct catalogue
     uint64_t policy_serial;
     struct node_policy_fetch fetch;
+    struct node_witness witness;
 
     struct node_source *sources[NODE_SOURCES_MAX];
     size_t source_count;
@@ -135,8 +136,7 @@ struct node_engine {
     struct map *calls;          // request's id → struct node_call
     struct node_call_list open; // by age
     struct node_call_list done; // by the time of their end
-    size_t calls_open;
-    size_t calls_sent;
+    size_t calls_open, calls_sent;
     size_t kept_bytes; // of DONE ones
     struct node_ask *ask_oldest, *ask_newest;
     size_t asks_open;
@@ -195,6 +195,6 @@ NODISCARD enum status node_policy_load(struct node_engine *engine, struct error 
 void node_policy_turn(struct node_engine *engine); // fetches when the broker names another bundle
 void node_policy_fini(struct node_engine *engine);
 
-// receipts.c: writes a receipt's text into today's folder and gives its path; "" when it could not.
+// receipts.c: writes the text into today's folder and gives its path; "" when it could not.
 void node_receipt_save(struct node_engine *engine, const struct id *id, const char *kind,
                        struct bytes text, char path[NODE_PATH_MAX]);

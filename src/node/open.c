@@ -97,6 +97,11 @@ static enum status check_verdicts(struct opening *opening)
     return ST_OK;
 }
 
+static struct node_tree tree_of(const struct proof_proven *proven)
+{
+    return (struct node_tree){ .size = proven->checkpoint.size, .root = proven->checkpoint.root };
+}
+
 static enum status check_decision(struct opening *opening, const struct wire_receipt *receipt)
 {
     const struct wire_request *request = &opening->sent->request;
@@ -127,6 +132,7 @@ static enum status check_decision(struct opening *opening, const struct wire_rec
     }
     opening->opened.recorded = true;
     opening->opened.decision_index = receipt->index;
+    opening->opened.decision_tree = tree_of(&opening->decision_proven);
     opening->opened.asker_check = decision->asker_check;
     opening->opened.tag_key_id = decision->tag_key_id;
     return check_verdicts(opening);
@@ -174,6 +180,7 @@ static enum status check_release(struct opening *opening, const struct wire_rele
                     "other fields were recorded than are passed on");
     }
     opening->opened.ending_index = release->release->index;
+    opening->opened.ending_tree = tree_of(&proven);
     return ST_OK;
 }
 
@@ -430,6 +437,7 @@ static enum status check_ending(struct opening *opening, const struct wire_refus
         return fail(opening, NODE_FAULT_RELEASE_DIFFERS, "the ending is of another decision");
     }
     opening->opened.ending_index = refusal->ending->index;
+    opening->opened.ending_tree = tree_of(&proven);
     opening->opened.reason = released ? refusal->reason : part.reason;
     for (size_t i = 0; i < opening->opened.field_count; i++) {
         struct node_opened_field *field = &opening->opened.fields[i];

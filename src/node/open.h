@@ -63,8 +63,10 @@ struct node_opened {
     size_t field_count;      // 0: a refusal that was not recorded
     uint64_t decision_index; // entry numbers; the ending's is 0 when the decision is the ending
     uint64_t ending_index;
-    bool recorded;             // there is a decision receipt
-    struct digest asker_check; // for the person, and its key's number
+    struct node_tree decision_tree; // that the receipts prove them in
+    struct node_tree ending_tree;   // size 0: the decision is the ending
+    bool recorded;                  // there is a decision receipt
+    struct digest asker_check;      // for the person, and its key's number
     uint32_t tag_key_id;
     enum node_fault fault; // the first thing that was withheld; NONE: nothing
     uint32_t retry_after_ms;

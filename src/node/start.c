@@ -260,6 +260,7 @@ static void engine_free(struct node_engine *engine)
         }
     }
     node_policy_fini(engine);
+    node_witness_close(engine);
     map_destroy(&engine->queries);
     map_destroy(&engine->calls);
     snapshot_destroy(&engine->policy);
@@ -294,6 +295,9 @@ enum status node_engine_start(const struct config_node *config,
     }
     if (status == ST_OK) {
         status = read_trust(made, err);
+    }
+    if (status == ST_OK) {
+        status = node_witness_open(made, err);
     }
     if (status == ST_OK) {
         status = read_pseudonym_key(made, err);

@@ -66,6 +66,10 @@ static enum status open_checkpoint(struct node_trust *trust, struct bytes note,
         trust->seen[trust->next].checkpoint = *checkpoint;
         trust->next = (trust->next + 1) % NODE_CHECKPOINTS;
     }
+    if (status == ST_OK && trust->trees != NULL) {
+        const struct node_tree tree = { .size = checkpoint->size, .root = checkpoint->root };
+        node_trees_add(trust->trees, &tree, clock_monotonic_ms());
+    }
     return status;
 }
 

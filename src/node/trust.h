@@ -2,6 +2,7 @@
 // configuration. The broker is not among them: what it relays counts only as far as these vouch.
 #pragma once
 
+#include "node/trees.h"
 #include "proof/receipt.h"
 #include "proof/ring.h"
 #include "registry/log_key.h"
@@ -22,7 +23,8 @@ struct node_trust {
         struct digest note; // SHA-256 of the whole note; zero: empty place
         struct proof_checkpoint checkpoint;
     } seen[NODE_CHECKPOINTS];
-    size_t next; // place that is overwritten next
+    size_t next;              // place that is overwritten next
+    struct node_trees *trees; // is told of every tree that verified; NULL: nobody is. Borrowed
 };
 
 // `vkey` is the log's C2SP key. The pins are copied.

@@ -236,6 +236,14 @@ static void write_proofs(const struct node_report *report, struct web_json_write
     if (report->ending_file[0] != '\0') {
         web_json_write_pair(writer, "ending", report->ending_file);
     }
+    if (report->vouch != NODE_VOUCH_UNASKED) {
+        web_json_write_pair(writer, "state",
+                            report->vouch == NODE_VOUCH_WITNESSED ? "witnessed" : "signed");
+    }
+    if (report->vouch == NODE_VOUCH_WITNESSED && report->witnessed_trial) {
+        web_json_write_name(writer, "trial");
+        web_json_write_bool(writer, true);
+    }
     web_json_write_object_end(writer);
 }
 

@@ -34,10 +34,25 @@ static enum status verify(struct peer *peer, const struct wire_head *head, struc
                              wire_type_name((enum wire_type)head->type), head->payload, err);
 }
 
+// What the broker says of witnesses beside it.
+struct vouched {
+    struct bytes note;
+    struct bytes path;
+    bool trial;
+    uint64_t at_ms;
+};
+
 // A claim of the broker's about the log. False: the connection is gone, or the peer has stopped.
-static bool advance(struct peer *peer, const struct peer_claim *claim)
+static bool advance(struct peer *peer, const struct peer_claim *claim,
+                    const struct vouched *vouched)
 {
-    switch (peer_trust_advance(&peer->trust, claim, &peer->problem)) {
+    enum peer_verdict verdict = peer_trust_advance(&peer->trust, claim, &peer->problem);
+    if (verdict == PEER_HOLDS) {
+        verdict = peer_trust_vouch(&peer->trust, vouched->note, vouched->path, &peer->problem);
+        peer->trial = vouched->trial;
+        peer->vouched_at_ms = vouched->at_ms;
+    }
+    switch (verdict) {
     case PEER_HOLDS:
         return true;
     case PEER_STRANGE:
@@ -87,7 +102,11 @@ static bool take_welcome(struct peer *peer, const struct wire_welcome *welcome)
         return false;
     }
     follow_keys(peer, welcome->key_changes, welcome->key_changes_count);
-    if (!advance(peer, &claim)) {
+    const struct vouched vouched = { .note = welcome->witnessed,
+                                     .path = welcome->witnessed_path,
+                                     .trial = welcome->witnessed_trial,
+                                     .at_ms = welcome->witnessed_at };
+    if (!advance(peer, &claim, &vouched)) {
         return false;
     }
     peer->credit = welcome->credit;
@@ -111,7 +130,11 @@ static bool take_proof(struct peer *peer, const struct wire_proof *proof)
         .consistency = proof->consistency,
     };
     follow_keys(peer, proof->key_changes, proof->key_changes_count);
-    if (!advance(peer, &claim)) {
+    const struct vouched vouched = { .note = proof->witnessed,
+                                     .path = proof->witnessed_path,
+                                     .trial = proof->witnessed_trial,
+                                     .at_ms = proof->witnessed_at };
+    if (!advance(peer, &claim, &vouched)) {
         return false;
     }
     peer->bundle_hash = proof->bundle_hash;

@@ -40,6 +40,8 @@ struct peer {
     int64_t skew_ms;
     struct digest bundle_hash;
     struct error key_problem;
+    bool trial;             // the broker counts witnesses on its own host
+    uint64_t vouched_at_ms; // when witnesses cosigned last, as the broker says
 
     struct bus_poller *poller; // the peer's own
     struct bus_poller *owner;  // the owner's, with its tags

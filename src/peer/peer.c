@@ -490,6 +490,14 @@ uint64_t peer_checkpoint(const struct peer *peer, struct bytes *note)
     return peer->trust.newest.size;
 }
 
+struct peer_vouched peer_vouched(const struct peer *peer)
+{
+    return (struct peer_vouched){ .size = peer->trust.vouched_size,
+                                  .note = buffer_view(&peer->trust.vouched),
+                                  .at_ms = peer->vouched_at_ms,
+                                  .trial = peer->trial };
+}
+
 uint64_t peer_dropped(const struct peer *peer)
 {
     return peer->dropped;

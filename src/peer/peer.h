@@ -129,5 +129,16 @@ bool peer_tag_key_proven(const struct peer *peer, uint32_t number);
 // True once after the broker has sent a change of keys that did not hold; *problem says why.
 NODISCARD bool peer_take_key_problem(struct peer *peer, struct error *problem);
 
+// The newest checkpoint, within the newest verified one, that the broker's witnesses are said to
+// have cosigned: the log has signed it, and it is consistent; the cosignatures are for the owner to
+// verify by the keys it trusts. Size 0 and empty: none. Borrowed until the next peer_step().
+struct peer_vouched {
+    uint64_t size;
+    struct bytes note;
+    uint64_t at_ms; // when they cosigned last, as the broker says
+    bool trial;     // the broker counts witnesses on its own host
+};
+struct peer_vouched peer_vouched(const struct peer *peer);
+
 // What was dropped because it did not verify or parse, since the start.
 uint64_t peer_dropped(const struct peer *peer);

@@ -32,7 +32,9 @@ static enum status load(struct peer_trust *trust, struct error *err)
 enum status peer_trust_init(struct peer_trust *trust, const char *log_vkey, const char *path,
                             struct error *err)
 {
-    *trust = (struct peer_trust){ .note = buffer_init(PROOF_NOTE_MAX), .path = path };
+    *trust = (struct peer_trust){ .note = buffer_init(PROOF_NOTE_MAX),
+                                  .vouched = buffer_init(PROOF_NOTE_MAX),
+                                  .path = path };
     struct proof_key pinned;
     enum status status = proof_key_parse(bytes_text(log_vkey), &pinned, err);
     if (status == ST_OK) {
@@ -54,6 +56,7 @@ enum status peer_trust_init(struct peer_trust *trust, const char *log_vkey, cons
 void peer_trust_fini(struct peer_trust *trust)
 {
     buffer_fini(&trust->note);
+    buffer_fini(&trust->vouched);
 }
 
 // Keeps both notes of a contradiction. Best effort: the peer stops in any case.
@@ -124,7 +127,9 @@ enum peer_verdict peer_trust_advance(struct peer_trust *trust, const struct peer
     if (verdict == PEER_BROKEN) {
         keep_conflict(trust, claim->note);
     }
-    if (verdict != PEER_HOLDS || next.size == trust->newest.size) {
+    // The same tree with more signatures is worth having.
+    if (verdict != PEER_HOLDS ||
+        (next.size == trust->newest.size && claim->note.size <= trust->note.size)) {
         return verdict;
     }
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
@@ -137,6 +142,56 @@ enum peer_verdict peer_trust_advance(struct peer_trust *trust, const struct peer
     trust->note = note;
     trust->newest = next;
     trust->unkept = true;
+    return PEER_HOLDS;
+}
+
+// Anybody but the log has signed it.
+static bool is_cosigned(struct bytes note, const char *origin)
+{
+    struct proof_note parsed;
+    struct error ignored;
+    if (proof_note_parse(note, &parsed, &ignored) != ST_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < parsed.signature_count; i++) {
+        if (!bytes_equal_text(parsed.signatures[i].name, origin)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum peer_verdict peer_trust_vouch(struct peer_trust *trust, struct bytes note, struct bytes path,
+                                   struct error *err)
+{
+    struct proof_checkpoint seen = trust->newest;
+    if (note.size == 0 && !is_cosigned(buffer_view(&trust->note), trust->newest.origin)) {
+        return PEER_HOLDS;
+    }
+    if (note.size == 0) {
+        note = buffer_view(&trust->note);
+    } else if (proof_ring_open(&trust->ring, (uint64_t)clock_wall_ms(), note, &seen, err) !=
+               ST_OK) {
+        error_wrap(err, "the witnesses' checkpoint");
+        return PEER_STRANGE;
+    } else if (seen.size > trust->newest.size) {
+        error_set(err, ST_STALE, "the witnesses' checkpoint is newer than the broker's");
+        return PEER_STRANGE;
+    } else if (!proof_consistency_verify(seen.size, &seen.root, trust->newest.size,
+                                         &trust->newest.root, path)) {
+        error_set(err, ST_UNPROVEN,
+                  "the log was forked: its %llu entries do not begin with the %llu that were "
+                  "cosigned",
+                  (unsigned long long)trust->newest.size, (unsigned long long)seen.size);
+        keep_conflict(trust, note);
+        return PEER_BROKEN;
+    }
+    if (seen.size < trust->vouched_size) {
+        return PEER_HOLDS;
+    }
+    buffer_clear(&trust->vouched);
+    buffer_bytes(&trust->vouched, note);
+    trust->vouched_size = trust->vouched.failed ? 0 : seen.size;
     return PEER_HOLDS;
 }
 

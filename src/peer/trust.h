@@ -14,6 +14,8 @@ struct peer_trust {
     const char *path;               // of the file that keeps it; NULL: none. Borrowed
     int64_t kept_ms;                // when it was kept last, monotonic
     bool unkept;                    // the file is behind
+    struct buffer vouched;          // the newest checkpoint that the broker's witnesses cosigned
+    uint64_t vouched_size;          // 0: none yet
 
     peer_key_order admit; // whether the registrar ordered a new key of the log; NULL: none counts
     const void *admit_argument;
@@ -55,6 +57,12 @@ enum peer_verdict {
 // kept beside the checkpoint's file, as "….conflict": two signed notes that contradict each other.
 NODISCARD enum peer_verdict peer_trust_advance(struct peer_trust *trust,
                                                const struct peer_claim *claim, struct error *err);
+
+// The broker says that witnesses have cosigned `note`, whose tree begins that of the newest
+// checkpoint by `path`; an empty note: the newest one, if anybody but the log has signed it. Whose
+// lines count is for the owner to say: only the log's signature and the proof are looked at here.
+NODISCARD enum peer_verdict peer_trust_vouch(struct peer_trust *trust, struct bytes note,
+                                             struct bytes path, struct error *err);
 
 // Writes the newest checkpoint to the file unless it is there already or was written less than
 // `every_ms` ago.

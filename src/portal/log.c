@@ -14,11 +14,12 @@
 
 enum {
     BATCH = 64,
-    FLIGHTS_MAX = 32,   // questions to the broker under way
-    FLIGHT_MS = 4000,   // the broker's time for one
-    PIECES_MAX = 2048,  // on the shelf: 20 MB at most
-    PAUSE_MS = 1000,    // before a part of the edge is asked for again
-    WAITING_MAX = 1024, // visits
+    FLIGHTS_MAX = 32,       // questions to the broker under way
+    FLIGHT_MS = 4000,       // the broker's time for one
+    PIECES_MAX = 2048,      // on the shelf: 20 MB at most
+    PAUSE_MS = 1000,        // before a part of the edge is asked for again
+    WAITING_MAX = 1024,     // visits
+    VOUCHED_MS = 60 * 1000, // so long a cosigned checkpoint goes before a newer one without
     IDLE_MS = 1000,
     TICK_MS = 100,
     TAG_PEER = 1,
@@ -272,12 +273,24 @@ static void end_flights(struct log *log)
     }
 }
 
+// What is to be shown: the newest checkpoint with witnesses' lines, unless they have been silent
+// for too long; then the newest of all.
+static struct bytes choose_checkpoint(const struct log *log)
+{
+    struct bytes note = { 0 };
+    struct peer_vouched vouched = peer_vouched(log->peer);
+    if (vouched.size > 0 && clock_wall_ms() - (int64_t)vouched.at_ms < VOUCHED_MS) {
+        return vouched.note;
+    }
+    return peer_checkpoint(log->peer, &note) == 0 ? (struct bytes){ 0 } : note;
+}
+
 static void turn_checkpoint(struct log *log)
 {
     struct error err;
-    struct bytes note;
     struct portal_want want;
-    if (log->seen != PEER_READY || peer_checkpoint(log->peer, &note) == 0) {
+    struct bytes note = choose_checkpoint(log);
+    if (log->seen != PEER_READY || note.size == 0) {
         return;
     }
     if (portal_shelf_offer(log->shelf, note, &err) != ST_OK) {

@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/text.h"
 #include "bus/context.h"
 #include "registry/file.h"
+#include "web/address.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,26 +94,18 @@ static enum status read_broker(struct portal *portal, struct error *err)
     return status;
 }
 
-// "127.0.0.1:8490", "[::1]:8490".
 static enum status start_server(struct portal *portal, struct error *err)
 {
     const struct config_portal *config = portal->config;
     char address[256];
-    uint64_t port = 0;
-    const char *listen = config->listen;
-    const char *colon = strrchr(listen, ':');
-    if (colon == NULL || (size_t)(colon - listen) >= sizeof(address) ||
-        !text_u64_parse(bytes_text(colon + 1), UINT16_MAX, &port)) {
-        return error_set(err, ST_USAGE, "listen '%s': neither 127.0.0.1:PORT nor [::1]:PORT",
-                         listen);
+    uint16_t port = 0;
+    enum status status = web_address_parse(config->listen, address, sizeof(address), &port, err);
+    if (status != ST_OK) {
+        return error_wrap(err, "listen");
     }
-    size_t size = (size_t)(colon - listen);
-    bool bracketed = size > 2 && listen[0] == '[' && listen[size - 1] == ']';
-    snprintf(address, sizeof(address), "%.*s", (int)(bracketed ? size - 2 : size),
-             bracketed ? listen + 1 : listen);
     struct web_server_config server = {
         .address = address,
-        .port = (uint16_t)port,
+        .port = port,
         .body_max_bytes = BODY_MAX_BYTES,
         .connections_max = (unsigned)config->http.connections_max,
         .per_address_max = (unsigned)config->http.per_address_max,

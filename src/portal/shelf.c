@@ -231,6 +231,20 @@ bool portal_shelf_edge(const struct portal_shelf *shelf, unsigned level, struct 
     return true;
 }
 
+// The tree that is shown, perhaps with witnesses' lines by now.
+static enum status more_signatures(struct portal_shelf *shelf,
+                                   const struct proof_checkpoint *offered, struct bytes note,
+                                   struct error *err)
+{
+    struct edge *shown = shelf->shown;
+    if (note.size <= shown->note.size || !digest_equal(&offered->root, &shown->checkpoint.root)) {
+        return ST_OK;
+    }
+    buffer_clear(&shown->note);
+    buffer_bytes(&shown->note, note);
+    return buffer_ok(&shown->note, "checkpoint", err);
+}
+
 enum status portal_shelf_offer(struct portal_shelf *shelf, struct bytes note, struct error *err)
 {
     struct proof_checkpoint offered;
@@ -240,8 +254,11 @@ enum status portal_shelf_offer(struct portal_shelf *shelf, struct bytes note, st
     }
     enum status status =
         proof_ring_open(shelf->keys, (uint64_t)clock_wall_ms(), note, &offered, err);
-    if (status != ST_OK || offered.size <= shelf->shown->checkpoint.size) {
+    if (status != ST_OK || offered.size < shelf->shown->checkpoint.size || offered.size == 0) {
         return status;
+    }
+    if (offered.size == shelf->shown->checkpoint.size) {
+        return more_signatures(shelf, &offered, note, err);
     }
     struct edge *next = shelf->next;
     buffer_clear(&next->note);

@@ -25,7 +25,8 @@ struct portal_want {
 bool portal_want_equal(const struct portal_want *a, const struct portal_want *b);
 
 // Offers a signed checkpoint that continues those before (the peer has seen to that). It is shown
-// once its edge is there. ST_OK also when it is not newer.
+// once its edge is there. One of the shown size takes its place when it has more signatures. ST_OK
+// also when it is not newer.
 NODISCARD enum status portal_shelf_offer(struct portal_shelf *shelf, struct bytes note,
                                          struct error *err);
 

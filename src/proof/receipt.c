@@ -50,12 +50,36 @@ enum status proof_receipt_check(const struct proof_receipt *receipt,
     return ST_OK;
 }
 
+static enum status verify_by_policy(const struct proof_receipt *receipt,
+                                    const struct proof_trust *trust, struct proof_proven *proven,
+                                    struct error *err)
+{
+    struct proof_checkpoint checkpoint;
+    struct proof_policy_finding finding;
+    enum status status = proof_policy_check(trust->policy, receipt->checkpoint, trust->log,
+                                            trust->log_count == 0 ? 1 : trust->log_count,
+                                            &checkpoint, &finding, err);
+    if (status != ST_OK) {
+        return error_wrap(err, "receipt");
+    }
+    status = proof_receipt_check(receipt, &checkpoint, proven, err);
+    if (status == ST_OK) {
+        proven->witnesses = finding.witnesses;
+        proven->witnessed_s = finding.time_s;
+        proven->witnessed = finding.met;
+    }
+    return status;
+}
+
 enum status proof_receipt_verify(const struct proof_receipt *receipt,
                                  const struct proof_trust *trust, struct proof_proven *proven,
                                  struct error *err)
 {
     struct proof_checkpoint checkpoint;
     struct proof_seen seen[PROOF_WITNESSES_MAX];
+    if (trust->policy != NULL) {
+        return verify_by_policy(receipt, trust, proven, err);
+    }
     if (trust->witness_count > PROOF_WITNESSES_MAX) {
         return error_set(err, ST_USAGE, "receipt: more than %d witnesses", PROOF_WITNESSES_MAX);
     }

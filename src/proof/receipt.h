@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "proof/commit.h"
 #include "proof/note.h"
+#include "proof/policy.h"
 #include "proof/tree.h"
 
 enum { PROOF_RECEIPT_MAX = 262144 }; // bytes of a receipt's text
@@ -37,6 +38,7 @@ struct proof_trust {
     size_t log_count;                  // how many; 0 counts as 1
     const struct proof_key *witnesses; // may be NULL
     size_t witness_count;              // at most PROOF_WITNESSES_MAX
+    const struct proof_policy *policy; // instead of witnesses: also says what a quorum is; or NULL
 };
 
 // What a receipt proves.
@@ -46,6 +48,7 @@ struct proof_proven {
     struct proof_checkpoint checkpoint;
     size_t witnesses;     // of the trusted ones, how many cosigned the checkpoint
     uint64_t witnessed_s; // the latest of their times; 0 without any
+    bool witnessed;       // by a quorum of the trusted policy; false without one
 };
 
 // Checkpoint's signature, inclusion of the leaf, commitment to the part. ST_MALFORMED or

@@ -66,6 +66,7 @@ static enum status make_receipt(const struct proof_receipt *receipt,
         .part_size = receipt->part.size,
         .witnesses = proven->witnesses,
         .witnessed_s = (int64_t)proven->witnessed_s,
+        .witnessed = proven->witnessed ? 1 : 0,
     };
     memcpy(made->proven.leaf_hash, proven->leaf_hash.bytes, DIGEST_BYTES);
     memcpy(made->proven.root, proven->checkpoint.root.bytes, DIGEST_BYTES);
@@ -116,6 +117,31 @@ vedomo_receipt_verify(const char *text, size_t size, const char *log_vkey,
                                            .witness_count = witness_count };
         status = verify(bytes_of(text, size), &trust, receipt, &err);
     }
+    return report(status, &err, error);
+}
+
+PUBLIC_API enum vedomo_status vedomo_receipt_verify_policy(const char *text, size_t size,
+                                                           const char *log_vkey, const char *policy,
+                                                           size_t policy_size,
+                                                           struct vedomo_receipt **receipt,
+                                                           struct vedomo_error *error)
+{
+    struct error err = { .status = ST_OK };
+    struct proof_ring log;
+    struct proof_policy *parsed = NULL;
+    enum status status = proof_ring_vkeys(bytes_text(log_vkey), &log, &err);
+    status = status == ST_OK ? ST_OK : ST_USAGE;
+    if (status == ST_OK) {
+        status = proof_policy_parse(bytes_of(policy, policy_size), &parsed, &err);
+        status = status == ST_MALFORMED ? ST_USAGE : status;
+    }
+    if (status == ST_OK) {
+        const struct proof_trust trust = { .log = log.keys,
+                                           .log_count = log.count,
+                                           .policy = parsed };
+        status = verify(bytes_of(text, size), &trust, receipt, &err);
+    }
+    proof_policy_destroy(&parsed);
     return report(status, &err, error);
 }
 

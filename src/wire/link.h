@@ -87,6 +87,10 @@ struct wire_welcome {
     uint32_t credit;
     uint32_t heartbeat_ms;
     uint64_t now;
+    struct bytes witnessed;
+    struct bytes witnessed_path;
+    bool witnessed_trial;
+    uint64_t witnessed_at;
     const struct wire_extension *extensions;
     size_t extensions_count;
     const struct wire_receipt *key_changes;
@@ -131,6 +135,10 @@ struct wire_proof {
     struct digest bundle_hash;
     const struct bytes *dropped_keys;
     size_t dropped_keys_count;
+    struct bytes witnessed;
+    struct bytes witnessed_path;
+    bool witnessed_trial;
+    uint64_t witnessed_at;
     const struct wire_extension *extensions;
     size_t extensions_count;
     const struct wire_receipt *key_changes;

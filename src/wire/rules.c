@@ -153,6 +153,10 @@ static const struct wire_rule welcome_rules[] = {
     ROW(welcome, 7, credit, NUMBER(0, UINT32_MAX)),
     ROW(welcome, 8, heartbeat_ms, NUMBER(0, UINT32_MAX)),
     ROW(welcome, 9, now, TIME_NEEDED),
+    ROW(welcome, 10, witnessed, NOTE),
+    ROW(welcome, 11, witnessed_path, HASHES(4096)),
+    ROW(welcome, 12, witnessed_trial, BOOL),
+    ROW(welcome, 13, witnessed_at, TIME),
     ROW(welcome, 15, extensions, EXTENSIONS),
     ROW(welcome, 20, key_changes, MESSAGES(RECEIPT, 0, 8)),
 };
@@ -181,6 +185,8 @@ static const struct wire_rule proof_rules[] = {
     ROW(proof, 1, version, VERSION),        ROW(proof, 2, checkpoint, NOTE),
     ROW(proof, 3, old_size, INDEX),         ROW(proof, 4, consistency, HASHES(4096)),
     ROW(proof, 5, bundle_hash, DIGEST),     ROW(proof, 6, dropped_keys, BLOBS(32, 1024)),
+    ROW(proof, 7, witnessed, NOTE),         ROW(proof, 8, witnessed_path, HASHES(4096)),
+    ROW(proof, 9, witnessed_trial, BOOL),   ROW(proof, 10, witnessed_at, TIME),
     ROW(proof, 15, extensions, EXTENSIONS), ROW(proof, 20, key_changes, MESSAGES(RECEIPT, 0, 8)),
 };
 

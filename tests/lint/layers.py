@@ -13,7 +13,7 @@ import source
 
 DOORS = ["seal", "wire", "store", "bus", "web", "yaml", "sql", "oidc"]
 SUBJECTS = ["proof", "peer", "registry", "catalogue", "consent", "policy", "audit", "config"]
-INSIDES = ["broker", "node", "portal"]
+INSIDES = ["broker", "node", "portal", "witness"]
 
 # module -> what it may include: a module ("seal") or single headers ("seal/hash.h").
 MAY = {"base": set()}

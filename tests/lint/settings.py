@@ -7,18 +7,21 @@ when some file of the program has `settings->member`. Prints one line for each m
 reads, `file:line: words`; exit 1 if there was any. `settings.py [ROOT]`.
 """
 
+import os
 import re
 import sys
 
 import source
 
 HEADER = "src/config/config.h"
+WITNESS_HEADER = "src/config/witness.h"
 
 # Which folders make up the program, and which structs its file is read into.
 PROGRAMS = [
-    ("vedomod", ["src/broker", "src/cmd/vedomod"], ["config_vedomod", "config_pins", "config_key"]),
-    ("vedomo-node", ["src/node", "src/cmd/node"],
+    ("vedomod", HEADER, ["src/broker", "src/cmd/vedomod"], ["config_vedomod", "config_pins", "config_key"]),
+    ("vedomo-node", HEADER, ["src/node", "src/cmd/node"],
      ["config_node", "config_pins", "config_key", "config_register", "config_dataset", "config_column"]),
+    ("vedomo witness", WITNESS_HEADER, ["src/witness", "src/cmd/vedomo"], ["config_witness", "config_log"]),
 ]
 
 # What the loading itself needs and nobody after it.
@@ -59,14 +62,16 @@ def is_read(code, struct, path):
 
 def check(root):
     """All violations below `root`, as (path, line, words)."""
-    text = source.text(root, HEADER)
-    for program, folders, structs in PROGRAMS:
+    for program, header, folders, structs in PROGRAMS:
+        if not os.path.exists(os.path.join(root, header)):
+            continue
+        text = source.text(root, header)
         code = "\n".join(source.code_only(source.text(root, path))
                          for path in source.files(root, folders, (".c", ".h")))
         for struct in structs:
             for number, path in members(text, struct):
                 if (struct, path) not in LOADING and not is_read(code, struct, path):
-                    yield HEADER, number, "nothing in %s reads '%s' of %s" % (program, path, struct)
+                    yield header, number, "nothing in %s reads '%s' of %s" % (program, path, struct)
 
 
 def main():

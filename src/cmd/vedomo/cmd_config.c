@@ -13,11 +13,11 @@ struct options {
 
 static const struct command_option option_table[] = {
     { COMMAND_TEXT, offsetof(struct options, program), "program", 0, "NAME",
-      "vedomod, vedomo-node or vedomo-portal (default: by the file's name)" },
+      "vedomod, vedomo-node, vedomo-portal or witness (default: by the file's name)" },
     { .kind = COMMAND_END },
 };
 
-// By --program, else by the file's name: vedomod.yaml, node.yaml, portal.yaml.
+// By --program, else by the file's name: vedomod.yaml, node.yaml, portal.yaml, witness.yaml.
 static enum status choose_program(const char *named, const char *path, enum config_program *program,
                                   struct error *err)
 {
@@ -26,16 +26,17 @@ static enum status choose_program(const char *named, const char *path, enum conf
     const char *base = basename(copy);
     for (int i = 0; i < CONFIG_PROGRAM_COUNT; i++) {
         const char *name = config_program_name((enum config_program)i);
-        const char *tail = strncmp(name, "vedomo-", 7) == 0 ? name + 7 : name;
+        bool ours = strncmp(name, "vedomo", 6) == 0 && (name[6] == '-' || name[6] == ' ');
+        const char *tail = ours ? name + 7 : name;
         bool by_name = named == NULL && strstr(base, tail) != NULL;
-        if (by_name || (named != NULL && strcmp(named, name) == 0)) {
+        if (by_name || (named != NULL && (strcmp(named, name) == 0 || strcmp(named, tail) == 0))) {
             *program = (enum config_program)i;
             return ST_OK;
         }
     }
     return error_set(err, ST_USAGE,
-                     "whose configuration is %s? Give --program vedomod, vedomo-node or "
-                     "vedomo-portal",
+                     "whose configuration is %s? Give --program vedomod, vedomo-node, "
+                     "vedomo-portal or witness",
                      base);
 }
 

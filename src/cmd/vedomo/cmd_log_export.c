@@ -9,10 +9,11 @@
 #include "link.h"
 
 #include "audit/export.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "seal/keyfile.h"
 
-enum { ARENA_BYTES = 4 * 1024 * 1024 };
+enum { ARENA_BYTES = 4 * 1024 * 1024, WITNESSED_MS = 60 * 1000 };
 
 struct options {
     const char *home;
@@ -113,36 +114,43 @@ static enum status remote_consistency(void *context, uint64_t from, uint64_t to,
     return status;
 }
 
-// The first call connects; with the connection comes the published checkpoint.
-static enum status read_checkpoint(struct remote *remote, struct buffer *note, struct error *err)
+// The first call connects; with the connection come the published checkpoint and the one that
+// witnesses have cosigned. The latter is what outsiders want, unless witnesses have been silent.
+static enum status read_checkpoint(struct remote *remote, struct buffer *note, struct buffer *newer,
+                                   struct error *err)
 {
     struct buffer first = buffer_init(WIRE_BOXES_MAX_BYTES);
     struct bytes published;
     enum status status = remote_leaves(remote, 0, 1, &first, err);
     buffer_fini(&first);
     if (status == ST_OK) {
+        struct peer_vouched vouched = link_vouched(remote->link);
+        bool fresh = vouched.size > 0 && clock_wall_ms() - (int64_t)vouched.at_ms < WITNESSED_MS;
         (void)link_checkpoint(remote->link, &published);
-        buffer_bytes(note, published);
+        buffer_bytes(newer, published);
+        buffer_bytes(note, fresh ? vouched.note : published);
         status = buffer_ok(note, "checkpoint", err);
     }
-    return status;
+    return status == ST_OK ? buffer_ok(newer, "checkpoint", err) : status;
 }
 
 static enum status export_remote(struct command_call *call, struct error *err)
 {
     struct remote remote = { .arena = arena_create(ARENA_BYTES) };
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    struct buffer newer = buffer_init(PROOF_NOTE_MAX);
     enum status status = remote.arena == NULL ? error_set(err, ST_NOMEM, "export") : ST_OK;
     if (status == ST_OK) {
         status = link_open(call->settings, &remote.link, err);
     }
     if (status == ST_OK) {
-        status = read_checkpoint(&remote, &note, err);
+        status = read_checkpoint(&remote, &note, &newer, err);
     }
     if (status == ST_OK) {
         struct audit_export_options options = {
             .keys = link_keys(remote.link),
             .note = buffer_view(&note),
+            .newer = buffer_view(&newer),
             .source = { .leaves = remote_leaves,
                         .consistency = remote_consistency,
                         .context = &remote },
@@ -152,6 +160,7 @@ static enum status export_remote(struct command_call *call, struct error *err)
     link_close(&remote.link);
     arena_destroy(&remote.arena);
     buffer_fini(&note);
+    buffer_fini(&newer);
     return status;
 }
 

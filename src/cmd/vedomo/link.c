@@ -202,6 +202,11 @@ uint64_t link_checkpoint(const struct link *link, struct bytes *note)
     return peer_checkpoint(link->peer, note);
 }
 
+struct peer_vouched link_vouched(const struct link *link)
+{
+    return peer_vouched(link->peer);
+}
+
 enum status link_call(struct link *link, enum wire_type type, const void *message,
                       struct bytes boxes, struct arena *arena, struct wire_result *result,
                       struct bytes *body, struct error *err)

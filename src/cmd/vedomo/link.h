@@ -4,6 +4,7 @@
 #include "settings.h"
 
 #include "catalogue/catalogue.h"
+#include "peer/peer.h"
 #include "proof/ring.h"
 #include "seal/keyfile.h"
 #include "wire/wire.h"
@@ -25,6 +26,9 @@ const struct registry_pins *link_registrar(const struct link *link);
 // The newest checkpoint that was verified on this connection: size and signed note (borrowed until
 // the next call). Size 0 before the first.
 uint64_t link_checkpoint(const struct link *link, struct bytes *note);
+
+// The newest checkpoint that the broker's witnesses are said to have cosigned (see peer/peer.h).
+struct peer_vouched link_vouched(const struct link *link);
 
 // One message and its result. `message` is the struct of the type's schema; *result and *body live
 // in the arena. A refusal comes back as its status with the broker's sentence.

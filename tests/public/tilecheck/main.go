@@ -3,13 +3,16 @@
 // the root, every hash tile against the entries. It is written from the C2SP texts on Go's
 // transparency-log packages and shares nothing with the programs that it checks.
 //
-//	tilecheck VKEY FOLDER|http://HOST/PREFIX [OLDER-CHECKPOINT...]
+//	tilecheck [--witness VKEY...] VKEY FOLDER|http://HOST/PREFIX [OLDER-CHECKPOINT...]
 //
-// An older checkpoint (a file) must be signed by the same key and be a beginning of the same tree.
-// Exit 0 and "ok SIZE ROOT", or exit 1 and what is wrong.
+// An older checkpoint (a file) must be signed by the same key and be a beginning of the same tree. A
+// witness (C2SP tlog-cosignature, "cosignature/v1") must have cosigned the newest one. Exit 0 and
+// "ok SIZE ROOT", with a line for each witness, or exit 1 and what is wrong.
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -19,6 +22,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -69,6 +73,61 @@ func name(level string, number int64, width int) string {
 		text += fmt.Sprintf(".p/%d", width)
 	}
 	return "tile/" + level + "/" + text
+}
+
+// witness verifies a key of type 4: Ed25519 over a time and the checkpoint.
+type witness struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (w *witness) Name() string    { return w.name }
+func (w *witness) KeyHash() uint32 { return w.hash }
+
+func (w *witness) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	time := binary.BigEndian.Uint64(signature)
+	message := fmt.Sprintf("cosignature/v1\ntime %d\n%s", time, text)
+	return ed25519.Verify(w.key, []byte(message), signature[8:])
+}
+
+// newWitness takes a vkey apart: name, key hash, base64 of 0x04 and the public key.
+func newWitness(vkey string) (*witness, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%s: not a vkey", vkey)
+	}
+	key, err := base64.StdEncoding.Strict().DecodeString(parts[2])
+	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != 4 {
+		return nil, fmt.Errorf("%s: not a witness's key", vkey)
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
+	hash := binary.BigEndian.Uint32(sum[:])
+	if fmt.Sprintf("%08x", hash) != parts[1] {
+		return nil, fmt.Errorf("%s: its id is not that of its key", vkey)
+	}
+	return &witness{parts[0], hash, key[1:]}, nil
+}
+
+// cosigned demands a good cosignature of every witness, and gives their times.
+func cosigned(data []byte, witnesses []*witness) ([]string, error) {
+	var lines []string
+	for _, w := range witnesses {
+		opened, err := note.Open(data, note.VerifierList(w))
+		if err != nil {
+			return nil, fmt.Errorf("witness %s: %v", w.name, err)
+		}
+		raw, err := base64.StdEncoding.DecodeString(opened.Sigs[0].Base64)
+		if err != nil {
+			return nil, err
+		}
+		at := time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC()
+		lines = append(lines, fmt.Sprintf("cosigned by %s at %s", w.name, at.Format(time.RFC3339)))
+	}
+	return lines, nil
 }
 
 // checkpoint opens a signed checkpoint: origin, size, root, and nothing else.
@@ -153,12 +212,8 @@ func hashes(read source, size int64) ([]tlog.Hash, error) {
 	return stored, nil
 }
 
-func check(vkey string, read source, older []string) (tlog.Tree, error) {
+func check(vkey string, data []byte, read source, older []string) (tlog.Tree, error) {
 	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		return tlog.Tree{}, err
-	}
-	data, err := read("checkpoint")
 	if err != nil {
 		return tlog.Tree{}, err
 	}
@@ -226,18 +281,40 @@ func check(vkey string, read source, older []string) (tlog.Tree, error) {
 }
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: tilecheck VKEY FOLDER|http://HOST/PREFIX [OLDER-CHECKPOINT...]")
+	var witnesses []*witness
+	arguments := os.Args[1:]
+	for len(arguments) > 1 && arguments[0] == "--witness" {
+		w, err := newWitness(arguments[1])
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		witnesses = append(witnesses, w)
+		arguments = arguments[2:]
+	}
+	if len(arguments) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: tilecheck [--witness VKEY...] VKEY FOLDER|http://HOST/PREFIX [OLDER-CHECKPOINT...]")
 		os.Exit(2)
 	}
-	read := folder(os.Args[2])
-	if strings.HasPrefix(os.Args[2], "http://") || strings.HasPrefix(os.Args[2], "https://") {
-		read = prefix(strings.TrimSuffix(os.Args[2], "/"))
+	read := folder(arguments[1])
+	if strings.HasPrefix(arguments[1], "http://") || strings.HasPrefix(arguments[1], "https://") {
+		read = prefix(strings.TrimSuffix(arguments[1], "/"))
 	}
-	tree, err := check(os.Args[1], read, os.Args[3:])
+	var tree tlog.Tree
+	var lines []string
+	data, err := read("checkpoint")
+	if err == nil {
+		lines, err = cosigned(data, witnesses)
+	}
+	if err == nil {
+		tree, err = check(arguments[0], data, read, arguments[2:])
+	}
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	fmt.Println("ok", tree.N, tree.Hash)
+	for _, line := range lines {
+		fmt.Println(line)
+	}
 }

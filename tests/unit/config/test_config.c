@@ -161,6 +161,7 @@ TEST(the_sample_files_load)
         [CONFIG_VEDOMOD] = PROJECT_DIR "/config/vedomod.yaml",
         [CONFIG_NODE] = PROJECT_DIR "/config/node.yaml",
         [CONFIG_PORTAL] = PROJECT_DIR "/config/portal.yaml",
+        [CONFIG_WITNESS] = PROJECT_DIR "/config/witness.yaml",
     };
     for (int i = 0; i < CONFIG_PROGRAM_COUNT; i++) {
         struct error err;
