@@ -720,3 +720,68 @@ TEST(one_look_at_several_people_is_in_the_list_of_each)
     job_destroy(&jobs[0]);
     tear_down(&f);
 }
+
+static struct job *make_hold(uint32_t state)
+{
+    struct job *job = job_create(JOB_MESSAGE);
+    assert_non_null(job);
+    struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
+    struct wire_public_part *public_part = arena_take(job->arena, sizeof(*public_part));
+    struct wire_hold *hold = arena_take(job->arena, sizeof(*hold));
+    *hold = (struct wire_hold){ .id = { { 5 } }, .name = bytes_text("case 7"), .state = state };
+    *officer = (struct wire_officer_part){ .format = 1, .kind = WIRE_KIND_HOLD, .hold = hold };
+    *public_part = (struct wire_public_part){ .format = 1, .kind = WIRE_KIND_HOLD };
+    job->record = (struct record){ .kind = RECORD_PLAIN,
+                                   .class = WIRE_CLASS_GOVERNANCE,
+                                   .officer = officer,
+                                   .public_ = public_part };
+    return job;
+}
+
+static struct job *make_forgetting(uint32_t month)
+{
+    struct job *job = job_create(JOB_MESSAGE);
+    assert_non_null(job);
+    struct wire_officer_part *officer = arena_take(job->arena, sizeof(*officer));
+    struct wire_public_part *public_part = arena_take(job->arena, sizeof(*public_part));
+    *officer = (struct wire_officer_part){ .format = 1, .kind = WIRE_KIND_CARRY_FORWARD };
+    *public_part = (struct wire_public_part){
+        .format = 1, .kind = WIRE_KIND_CARRY_FORWARD, .month = month, .forgotten_to = 1
+    };
+    job->record = (struct record){ .kind = RECORD_FORGET,
+                                   .class = WIRE_CLASS_GOVERNANCE,
+                                   .receipt_part = WIRE_PART_PUBLIC,
+                                   .officer = officer,
+                                   .public_ = public_part };
+    return job;
+}
+
+static void expect_forgetting(struct fixture *f, uint32_t month, enum record_result result,
+                              enum status status)
+{
+    struct job *job = make_forgetting(month);
+    commit_one(f, job);
+    assert_int_equal(job->record.result, result);
+    if (result == RECORD_FAILED) {
+        assert_int_equal(job->record.err.status, status);
+    }
+    job_destroy(&job);
+}
+
+TEST(a_month_under_a_hold_is_not_forgotten_even_when_the_hold_comes_in_the_same_batch)
+{
+    struct fixture f;
+    set_up(&f);
+    struct job *jobs[] = { make_hold(WIRE_HOLD_SET), make_forgetting(600) };
+    commit(&f, jobs, 2);
+    assert_int_equal(jobs[0]->record.result, RECORD_DONE);
+    assert_int_equal(jobs[1]->record.result, RECORD_STALE);
+    job_destroy(&jobs[0]);
+    job_destroy(&jobs[1]);
+    expect_forgetting(&f, 600, RECORD_FAILED, ST_DENIED);
+    expect_recorded(&f, make_hold(WIRE_HOLD_LIFTED));
+    expect_forgetting(&f, 600, RECORD_DONE, ST_OK);
+    expect_forgetting(&f, 600, RECORD_FAILED, ST_EXISTS);
+    expect_forgetting(&f, 599, RECORD_FAILED, ST_EXISTS);
+    tear_down(&f);
+}
