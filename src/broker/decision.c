@@ -3,6 +3,7 @@
 #include "broker/worker.h"
 
 #include "broker/consents.h"
+#include "broker/standing.h"
 #include "consent/artefact.h"
 #include "seal/hash.h"
 
@@ -12,17 +13,6 @@ static const struct bytes flag_after_withdrawal = { (const uint8_t *)"basis-afte
 static enum status out_of_memory(struct error *err)
 {
     return error_set(err, ST_NOMEM, "the request needs more memory than one may have");
-}
-
-struct digest worker_counter_key(const struct policy_counter *counter, const struct audit_tag *tag)
-{
-    uint8_t identity[POLICY_COUNTER_BYTES];
-    size_t size = policy_counter_identity(counter, audit_tag_view(tag), identity);
-    // A consent's uses are its citizen's, whatever id another citizen's consent has.
-    bool personal = counter->kind == POLICY_COUNTER_CONSENT;
-    struct bytes parts[] = { seal_label("vedomo/1 counter"), bytes_of(identity, size),
-                             personal ? audit_tag_view(tag) : (struct bytes){ 0 } };
-    return seal_blake2b((struct bytes){ 0 }, parts, ARRAY_COUNT(parts));
 }
 
 // The value under the newest of the older keys of tags that has one. Nothing is charged there any
@@ -37,7 +27,7 @@ static enum status read_carried(struct worker *worker, const struct exchange *ex
     *value = 0;
     for (size_t i = 0; status == ST_OK && personal && *value == 0 && i < exchange->older_count;
          i++) {
-        struct digest key = worker_counter_key(counter, &older[i]);
+        struct digest key = standing_counter_key(counter, &older[i]);
         status = audit_reader_counter(worker->reader, &key, value, err);
     }
     return status;
@@ -46,7 +36,7 @@ static enum status read_carried(struct worker *worker, const struct exchange *ex
 static enum status read_counter(struct worker *worker, const struct exchange *exchange,
                                 struct policy_counter *counter, struct error *err)
 {
-    struct digest key = worker_counter_key(counter, &exchange->tag);
+    struct digest key = standing_counter_key(counter, &exchange->tag);
     enum status status = audit_reader_counter(worker->reader, &key, &counter->value, err);
     if (status == ST_OK && counter->value == 0) {
         status = read_carried(worker, exchange, counter, &counter->value, err);
@@ -147,33 +137,6 @@ static enum status read_grants(struct worker *worker, const struct exchange *exc
     return status == ST_OK ? gathering.status : status;
 }
 
-static enum policy_standing member_standing(const struct registry *registry, struct bytes code)
-{
-    const struct registry_member *member = registry_member_find(registry, code);
-    if (member == NULL) {
-        return POLICY_STANDING_UNKNOWN;
-    }
-    return member->state == REGISTRY_MEMBER_ACTIVE ? POLICY_STANDING_ACTIVE
-                                                   : POLICY_STANDING_SUSPENDED;
-}
-
-static enum policy_standing key_standing(const struct worker *worker, const struct digest *key)
-{
-    switch (
-        registry_key_standing(registry_by_batch(worker->registry, key), (uint64_t)worker->now_ms)) {
-    case REGISTRY_GOOD:
-    case REGISTRY_SUSPENDED:
-        return POLICY_STANDING_ACTIVE;
-    case REGISTRY_REVOKED:
-    case REGISTRY_EARLY:
-    case REGISTRY_ENDED:
-        return POLICY_STANDING_REVOKED;
-    case REGISTRY_UNKNOWN:
-        break;
-    }
-    return POLICY_STANDING_UNKNOWN;
-}
-
 // What the decision looked at, so that it can be made again.
 static enum status list_seen(const struct policy_input *input, const struct audit_tag *tag,
                              struct arena *arena, struct wire_officer_part *seen, struct error *err)
@@ -193,7 +156,7 @@ static enum status list_seen(const struct policy_input *input, const struct audi
     }
     for (size_t i = 0; i < input->counter_count; i++) {
         counters[i] =
-            (struct wire_counter_seen){ .key = worker_counter_key(&input->counters[i], tag),
+            (struct wire_counter_seen){ .key = standing_counter_key(&input->counters[i], tag),
                                         .value = input->counters[i].value };
     }
     seen->consents = consents;
@@ -209,9 +172,9 @@ enum status worker_decide(struct worker *worker, const struct exchange *exchange
     struct policy_input input = {
         .request = &exchange->facts,
         .catalogue = worker->bundle->catalogue,
-        .asker = member_standing(worker->registry, exchange->asker),
-        .holder = member_standing(worker->registry, exchange->holder),
-        .key = key_standing(worker, &exchange->asker_key),
+        .asker = standing_of_member(worker->registry, exchange->asker),
+        .holder = standing_of_member(worker->registry, exchange->holder),
+        .key = standing_of_key(worker->registry, &exchange->asker_key, worker->now_ms),
         .evidence = POLICY_EVIDENCE_UNSUPPORTED,
         .now_ms = worker->now_ms,
     };
@@ -261,7 +224,7 @@ static enum status keep_charges(struct worker *worker, struct exchange *exchange
         const struct policy_counter *charge = &decision->charges[i];
         bool lock = charge->kind == POLICY_COUNTER_FORM_LOCK;
         exchange->charges[i] = (struct exchange_charge){
-            .key = worker_counter_key(charge, &exchange->tag),
+            .key = standing_counter_key(charge, &exchange->tag),
             .limit = charge->limit,
             .lock = lock ? charge->value : 0,
             .until = (uint64_t)policy_counter_until(charge),
@@ -433,6 +396,7 @@ static void fill_officer_part(struct worker *worker, struct job *job,
     part->justification = exchange->facts.justification;
     part->automated = exchange->automated;
     part->exact = exchange->facts.exact;
+    part->named_consent = exchange->facts.consent;
     part->partial_ok = exchange->facts.partial_ok;
     part->traceparent = request->traceparent;
     part->decided_at = (uint64_t)worker->now_ms;

@@ -141,12 +141,16 @@ static enum status open_folders(struct broker_home *home, struct error *err)
         snprintf(bodies, PATH_MAX, "%s/keys/body", home->path) >= PATH_MAX) {
         return error_set(err, ST_USAGE, "%s: path too long", home->path);
     }
+    if (home->lock <= 0) { // read only
+        return ST_OK;
+    }
     enum status status = file_make_folder(home->bundles, 0700, err);
     return status != ST_OK ? status
                            : audit_vault_open(bodies, home->master.secrets[0], &home->vault, err);
 }
 
-enum status broker_home_open(const char *path, struct broker_home *home, struct error *err)
+static enum status open_home(const char *path, bool lock, struct broker_home *home,
+                             struct error *err)
 {
     char file[PATH_MAX];
     struct broker_home opened = { 0 };
@@ -166,7 +170,7 @@ enum status broker_home_open(const char *path, struct broker_home *home, struct 
     if (status == ST_OK) {
         status = load_keys(&opened, err);
     }
-    if (status == ST_OK) {
+    if (status == ST_OK && lock) {
         status = take_lock(&opened, err);
     }
     if (status == ST_OK) {
@@ -178,6 +182,16 @@ enum status broker_home_open(const char *path, struct broker_home *home, struct 
     }
     *home = opened;
     return ST_OK;
+}
+
+enum status broker_home_open(const char *path, struct broker_home *home, struct error *err)
+{
+    return open_home(path, true, home, err);
+}
+
+enum status broker_home_read(const char *path, struct broker_home *home, struct error *err)
+{
+    return open_home(path, false, home, err);
 }
 
 void broker_home_close(struct broker_home *home)

@@ -33,6 +33,10 @@ struct broker_home {
 // Opens HOME as `vedomo init` made it. The error names the file and what to do.
 NODISCARD enum status broker_home_open(const char *path, struct broker_home *home,
                                        struct error *err);
+// The same for reading only: beside a running broker too; nothing is locked or made, `vault` stays
+// NULL.
+NODISCARD enum status broker_home_read(const char *path, struct broker_home *home,
+                                       struct error *err);
 void broker_home_close(struct broker_home *home);
 
 // The log's key with this public half, from keys/log*.key as they are now; the caller's.

@@ -43,6 +43,3 @@ NODISCARD enum status worker_decide(struct worker *worker, const struct exchange
 // Decides and fills in what the exchange keeps and what goes on record.
 NODISCARD enum status worker_record_decision(struct worker *worker, struct job *job,
                                              const struct wire_request *request, struct error *err);
-
-// The row of the COUNTER table.
-struct digest worker_counter_key(const struct policy_counter *counter, const struct audit_tag *tag);

@@ -149,6 +149,7 @@ struct wire_officer_part {
     const struct wire_counter_seen *carried_counters;
     size_t carried_counters_count;
     const struct wire_hold *hold;
+    struct id named_consent;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

@@ -459,6 +459,7 @@ static const struct wire_rule officer_part_rules[] = {
     ROW(officer_part, 36, hold, MESSAGE(HOLD)),
     ROW(officer_part, 38, carried_heads, MESSAGES(CARRIED_HEAD, 0, 4096)),
     ROW(officer_part, 39, carried_counters, MESSAGES(COUNTER_SEEN, 0, 4096)),
+    ROW(officer_part, 44, named_consent, ID),
     ROW(officer_part, 60, extensions, EXTENSIONS),
 };
 

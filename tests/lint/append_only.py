@@ -19,7 +19,7 @@ JOURNAL = re.compile(r"\b(?:AUDIT_JOURNAL_\w+|audit_journal_tables|audit_journal
 
 # Who may open the journal's environment, and how the checker must.
 OPENERS = {"src/audit/backup.c", "src/audit/backup_restore.c", "src/audit/export_home.c", "src/audit/journal.c",
-           "src/audit/verify.c", "src/audit/verify_walk.c"}
+           "src/audit/verify.c", "src/audit/scan.c", "src/audit/verify_walk.c"}
 FOLDER = re.compile(r"\bAUDIT_JOURNAL_FOLDER\b")
 DEFINES = re.compile(r"^\s*#\s*define\s+AUDIT_JOURNAL_")
 WRITES = re.compile(r"\bstore_(?:begin_write|put_new|append|commit)\s*\(")

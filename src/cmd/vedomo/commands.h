@@ -38,6 +38,7 @@ extern const struct command cmd_audit_hold;
 extern const struct command cmd_audit_prove;
 extern const struct command cmd_audit_verify;
 extern const struct command cmd_audit_reindex;
+extern const struct command cmd_audit_replay;
 extern const struct command cmd_audit_verify_receipt;
 extern const struct command cmd_audit_witness_receipt;
 extern const struct command cmd_audit_consistency;

@@ -44,6 +44,7 @@ static const struct command *const commands[] = {
     &cmd_audit_consistency,
     &cmd_audit_verify,
     &cmd_audit_reindex,
+    &cmd_audit_replay,
     &cmd_audit_verify_receipt,
     &cmd_audit_witness_receipt,
     &cmd_log_vkey,
