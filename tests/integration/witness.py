@@ -110,6 +110,8 @@ def published_checkpoints_get_the_lines_of_both_witnesses():
            figures["witnesses.on-this-host"]], [2, 0, 1, 2], "figures")
     true(figures["log.witnessed-age-s"] < 60, "it is young")
     true(said(HOUSE.broker, "witnesses.trial"), "the broker says that this is a trial")
+    told = HOUSE.run(["status"], profile="operator").out
+    true("count: for trial" in told and "witnesses stand behind" in told, told)
 
 
 @test

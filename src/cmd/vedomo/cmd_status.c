@@ -4,6 +4,8 @@
 #include "commands.h"
 #include "link.h"
 
+#include "base/clock.h"
+
 struct showing {
     struct output *out;
     bool full;
@@ -55,9 +57,21 @@ static enum status run(struct command_call *call, struct error *err)
         struct bytes note;
         uint64_t size = link_checkpoint(link, &note);
         output_text(call->out, "origin", link_keys(link)->keys[0].name);
+        struct peer_vouched vouched = link_vouched(link);
         output_number(call->out, "checkpoint", size);
+        output_number(call->out, "witnessed", vouched.size);
+        output_moment(call->out, "witnessed_at", vouched.at_ms);
+        output_bool(call->out, "witnesses_for_trial", vouched.trial);
         output_line(call->out, "log %s: verified up to the checkpoint of %llu entries",
                     link_keys(link)->keys[0].name, (unsigned long long)size);
+        if (vouched.size > 0) {
+            char at[CLOCK_TEXT_BYTES];
+            clock_format((int64_t)vouched.at_ms, at);
+            output_line(call->out, "witnesses stand behind %llu entries, last at %s%s",
+                        (unsigned long long)vouched.size, at,
+                        vouched.trial ? " (witnesses on the broker's own host count: for trial)"
+                                      : "");
+        }
     }
     link_close(&link);
     return status;

@@ -7,6 +7,7 @@
 #include "web/server.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -185,6 +186,21 @@ TEST(an_address_of_this_host_is_its_own)
     for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
         assert_false(web_address_is_own(others[i]));
     }
+}
+
+TEST(an_address_of_an_interface_is_its_own)
+{
+    struct ifaddrs *all = NULL;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
+        char text[INET6_ADDRSTRLEN];
+        if (at->ifa_addr != NULL && at->ifa_addr->sa_family == AF_INET) {
+            const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)at->ifa_addr;
+            assert_non_null(inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text)));
+            assert_true(web_address_is_own(text));
+        }
+    }
+    freeifaddrs(all);
 }
 
 TEST(an_address_to_listen_on_is_read_strictly)
