@@ -245,37 +245,97 @@ static enum status load(struct audit_vault *vault, uint32_t key_id, struct vault
     return ST_OK;
 }
 
-static enum status make(struct audit_vault *vault, uint32_t key_id, struct error *err)
+// Appends the file of a key, wrapped.
+static enum status wrap(const struct audit_vault *vault, uint32_t key_id,
+                        const struct seal_secret *secret, struct buffer *text, struct error *err)
 {
-    char path[PATH_MAX];
     uint8_t nonce[SEAL_NONCE_BYTES];
     uint8_t box[DIGEST_BYTES + SEAL_TAG_BYTES];
     uint8_t ad[32];
+    seal_random(nonce, sizeof(nonce));
+    seal_box_close(key_bytes(vault->wrap), nonce, wrap_ad(key_id, ad), seal_secret_view(secret),
+                   box);
+    buffer_text(text, first_line);
+    buffer_format(text, "id %u\nnonce ", key_id);
+    text_base64_encode(text, bytes_of(nonce, sizeof(nonce)));
+    buffer_text(text, "\nkey ");
+    text_base64_encode(text, bytes_of(box, sizeof(box)));
+    buffer_text(text, "\n");
+    return buffer_ok(text, "body key", err);
+}
+
+static enum status make(struct audit_vault *vault, uint32_t key_id, struct error *err)
+{
+    char path[PATH_MAX];
     struct seal_secret *secret = NULL;
     struct buffer text = buffer_init(FILE_BYTES_MAX);
     enum status status = key_path(vault, key_id, path, err);
     if (status == ST_OK) {
         status = seal_secret_random(DIGEST_BYTES, &secret, err);
     }
-    if (status != ST_OK) {
-        goto out;
+    if (status == ST_OK) {
+        status = wrap(vault, key_id, secret, &text, err);
     }
-    seal_random(nonce, sizeof(nonce));
-    seal_box_close(key_bytes(vault->wrap), nonce, wrap_ad(key_id, ad), seal_secret_view(secret),
-                   box);
-    buffer_text(&text, first_line);
-    buffer_format(&text, "id %u\nnonce ", key_id);
-    text_base64_encode(&text, bytes_of(nonce, sizeof(nonce)));
-    buffer_text(&text, "\nkey ");
-    text_base64_encode(&text, bytes_of(box, sizeof(box)));
-    buffer_text(&text, "\n");
-    status = buffer_ok(&text, "body key", err);
     if (status == ST_OK) {
         status = file_create(path, buffer_view(&text), 0600, err);
     }
-out:
     seal_secret_destroy(&secret);
     buffer_fini(&text);
+    return status;
+}
+
+// One file: from under the old master key to under the new one. Whatever is there stays until the
+// new file has taken its place.
+static enum status rewrap(const struct audit_vault *old, const struct audit_vault *new,
+                          uint32_t key_id, size_t *wrapped, struct error *err)
+{
+    char path[PATH_MAX];
+    struct error why;
+    struct buffer before = buffer_init(FILE_BYTES_MAX);
+    struct buffer after = buffer_init(FILE_BYTES_MAX);
+    struct vault_key *key = calloc(1, sizeof(*key));
+    enum status status =
+        key == NULL ? error_set(err, ST_NOMEM, "body key") : key_path(old, key_id, path, err);
+    if (status != ST_OK || !file_exists(path)) {
+        goto out;
+    }
+    status = file_read(path, FILE_BYTES_MAX, &before, err);
+    if (status == ST_OK && unwrap(new, key_id, path, buffer_view(&before), key, &why) == ST_OK) {
+        goto out; // done by an earlier run, or forgotten
+    }
+    if (status == ST_OK) {
+        status = unwrap(old, key_id, path, buffer_view(&before), key, err);
+    }
+    if (status == ST_OK) {
+        status = wrap(new, key_id, key->secret, &after, err);
+    }
+    if (status == ST_OK) {
+        status = file_replace(path, buffer_view(&after), 0600, err);
+        *wrapped += status == ST_OK ? 1 : 0;
+    }
+out:
+    key_destroy(&key);
+    buffer_fini(&before);
+    buffer_fini(&after);
+    return status;
+}
+
+enum status audit_vault_rewrap(const char *folder, const struct seal_secret *old_master,
+                               const struct seal_secret *new_master, size_t *wrapped,
+                               struct error *err)
+{
+    struct audit_vault *old = NULL;
+    struct audit_vault *new = NULL;
+    enum status status = audit_vault_open(folder, old_master, &old, err);
+    if (status == ST_OK) {
+        status = audit_vault_open(folder, new_master, &new, err);
+    }
+    *wrapped = 0;
+    for (uint32_t id = 0; status == ST_OK && id < SLOTS; id++) {
+        status = rewrap(old, new, id, wrapped, err);
+    }
+    audit_vault_close(&old);
+    audit_vault_close(&new);
     return status;
 }
 

@@ -59,3 +59,11 @@ NODISCARD enum status audit_vault_check(struct audit_vault *vault, uint32_t key_
 // instant it is finished by calling it again. ST_NOT_FOUND: that month has no key.
 NODISCARD enum status audit_vault_forget(struct audit_vault *vault, uint32_t key_id,
                                          struct error *err);
+
+// Wraps every key file anew, under another master key; no process may have the folder open. A file
+// that is wrapped under the new one already is left as it is: a run that was interrupted is
+// finished by the next. *wrapped: how many were. ST_CORRUPT: a file opens under neither; it is
+// named, and the old master key is still needed.
+NODISCARD enum status audit_vault_rewrap(const char *folder, const struct seal_secret *old_master,
+                                         const struct seal_secret *new_master, size_t *wrapped,
+                                         struct error *err);

@@ -441,6 +441,9 @@ enum status broker_start(const char *home, struct broker **broker, struct error 
     enum status status = b->stop_fd < 0 ? error_errno(err, ST_IO, "broker: eventfd")
                                         : broker_home_open(home, &b->home, err);
     if (status == ST_OK) {
+        status = broker_home_settled(&b->home, err);
+    }
+    if (status == ST_OK) {
         log_configure(STDERR_FILENO, (enum log_level)b->home.settings->watch.level);
         status = open_log(b, err);
     }

@@ -113,6 +113,19 @@ static enum status load_keys(struct broker_home *home, struct error *err)
     return status;
 }
 
+enum status broker_home_settled(const struct broker_home *home, struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/keys/master-next.key", home->path) < (int)sizeof(path) &&
+        file_exists(path)) {
+        return error_set(err, ST_DENIED,
+                         "%s: a change of the master key is not finished; run 'vedomo keys rewrap "
+                         "%s'",
+                         path, home->path);
+    }
+    return ST_OK;
+}
+
 // The log has one writer: a second broker on the same home must not begin.
 static enum status take_lock(struct broker_home *home, struct error *err)
 {

@@ -39,6 +39,9 @@ NODISCARD enum status broker_home_read(const char *path, struct broker_home *hom
                                        struct error *err);
 void broker_home_close(struct broker_home *home);
 
+// ST_DENIED: a change of the master key has been begun and not finished.
+NODISCARD enum status broker_home_settled(const struct broker_home *home, struct error *err);
+
 // The log's key with this public half, from keys/log*.key as they are now; the caller's.
 // ST_NOT_FOUND: it is not there. Any thread.
 NODISCARD enum status broker_home_log_key(const struct broker_home *home, const struct digest *key,

@@ -6,8 +6,12 @@
 
 #include "audit/keys.h"
 #include "base/event.h"
+#include "base/file.h"
 #include "registry/log_key.h"
 #include "seal/hash.h"
+
+#include <stdio.h>
+#include <unistd.h>
 
 struct digest key_state_mark(const struct seal_secret *secret)
 {
@@ -110,4 +114,44 @@ void key_state_tag_recorded(struct broker *broker, uint64_t index)
     broker->tag_entries[broker->tag_recorded++] = index;
     log_event(LOG_LEVEL_NOTICE, "subject.key-changed",
               log_number("tag-key", (int64_t)broker->tag_recorded));
+}
+
+enum status key_state_master(const struct broker *broker, struct wire_key_change *change, bool *due,
+                             struct error *err)
+{
+    char path[PATH_MAX];
+    struct buffer mark = buffer_init(DIGEST_BYTES);
+    *due = false;
+    if (snprintf(path, sizeof(path), "%s/" KEY_STATE_MASTER, broker->home.path) >=
+        (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", broker->home.path);
+    }
+    if (!file_exists(path)) {
+        return ST_OK;
+    }
+    enum status status = file_read(path, DIGEST_BYTES, &mark, err);
+    if (status == ST_OK && mark.size != DIGEST_BYTES) {
+        status = error_set(err, ST_CORRUPT, "%s: not what 'vedomo keys rewrap' writes", path);
+    }
+    if (status == ST_OK) {
+        *change = (struct wire_key_change){
+            .what = WIRE_KEY_MASTER,
+            .number = 1,
+            .new_key = key_state_mark(broker->home.master.secrets[0]),
+        };
+        memcpy(change->old_key.bytes, mark.data, DIGEST_BYTES);
+        // On record since a start that ended before the note was taken away.
+        *due = !digest_equal(&change->new_key, &broker->master_mark);
+    }
+    if (status == ST_OK && !*due && unlink(path) != 0) {
+        status = error_errno(err, ST_IO, "%s", path);
+    }
+    buffer_fini(&mark);
+    return status;
+}
+
+void key_state_master_recorded(struct broker *broker, const struct wire_key_change *change)
+{
+    broker->master_mark = change->new_key;
+    log_event(LOG_LEVEL_NOTICE, "master.key-changed");
 }

@@ -19,3 +19,11 @@ NODISCARD enum status key_state_check(struct broker *broker, struct error *err);
 // The entry for the next key of tags that has none yet; false: there is none.
 bool key_state_next_tag(const struct broker *broker, struct wire_key_change *change);
 void key_state_tag_recorded(struct broker *broker, uint64_t index);
+
+// What `vedomo keys rewrap` leaves for the next start: the mark of the old master key.
+#define KEY_STATE_MASTER "keys/master.changed"
+
+// *due: the change of the master key is to be recorded; call it again once it is.
+NODISCARD enum status key_state_master(const struct broker *broker, struct wire_key_change *change,
+                                       bool *due, struct error *err);
+void key_state_master_recorded(struct broker *broker, const struct wire_key_change *change);

@@ -404,6 +404,25 @@ static enum status record_start(struct recorder *recorder, struct error *err)
     return status;
 }
 
+// A new master key, which the broker finds when it starts.
+static enum status record_master_key(struct recorder *recorder, struct error *err)
+{
+    struct wire_key_change change;
+    bool due = true;
+    enum status status = ST_OK;
+    while (status == ST_OK && due) {
+        status = key_state_master(recorder->broker, &change, &due, err);
+        if (status == ST_OK && due) {
+            status = record_note(recorder, WIRE_KIND_KEY_CHANGE, "master", NULL,
+                                 (struct bytes){ 0 }, &change, err);
+        }
+        if (status == ST_OK && due) {
+            key_state_master_recorded(recorder->broker, &change);
+        }
+    }
+    return status;
+}
+
 // How many of the jobs fit into one commit: some take several entries.
 static size_t fitting(struct job *const *jobs, size_t count)
 {
@@ -449,6 +468,9 @@ void broker_recorder_run(struct thread *thread, void *argument)
     }
     if (status == ST_OK) {
         status = record_tag_keys(&recorder, &err);
+    }
+    if (status == ST_OK) {
+        status = record_master_key(&recorder, &err);
     }
     thread_ready(thread, status, &err);
     struct job *jobs[AUDIT_BATCH_MAX];

@@ -50,6 +50,7 @@ static const struct command *const commands[] = {
     &cmd_log_vkey,
     &cmd_log_order,
     &cmd_log_rotate,
+    &cmd_keys_rewrap,
     &cmd_log_export,
     &cmd_backup_log,
     &cmd_backup_keys,

@@ -101,6 +101,59 @@ TEST(another_master_key_opens_nothing)
     seal_secret_destroy(&other);
 }
 
+TEST(keys_wrapped_anew_open_under_the_new_master_key_alone_however_often_it_was_interrupted)
+{
+    struct error err;
+    char folder[128];
+    char path[160];
+    char text[64];
+    struct sealed lasting;
+    struct sealed month;
+    size_t wrapped = 0;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *old = secret_of(1);
+    struct seal_secret *new = secret_of(2);
+    struct buffer last = buffer_init(4096);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    snprintf(path, sizeof(path), "%s/2026-11.key", folder);
+    assert_ok(audit_vault_open(folder, old, &vault, &err));
+    seal_text(vault, AUDIT_KEY_LASTING, "lasting words", &lasting);
+    seal_text(vault, 683, "words of a month", &month);
+    seal_text(vault, 682, "words that are forgotten", &(struct sealed){ .size = 0 });
+    assert_ok(audit_vault_forget(vault, 682, &err));
+    audit_vault_close(&vault);
+
+    // A run that ended between two files: the last one is as it was.
+    assert_ok(file_read(path, 4096, &last, &err));
+    assert_ok(audit_vault_rewrap(folder, old, new, &wrapped, &err));
+    assert_int_equal(wrapped, 2);
+    assert_ok(file_replace(path, buffer_view(&last), 0600, &err));
+    assert_ok(audit_vault_rewrap(folder, old, new, &wrapped, &err));
+    assert_int_equal(wrapped, 1);
+    assert_ok(audit_vault_rewrap(folder, old, new, &wrapped, &err));
+    assert_int_equal(wrapped, 0);
+
+    assert_ok(audit_vault_open(folder, new, &vault, &err));
+    assert_ok(open_text(vault, AUDIT_KEY_LASTING, 5, &lasting, text));
+    assert_string_equal(text, "lasting words");
+    assert_ok(open_text(vault, 683, 5, &month, text));
+    assert_string_equal(text, "words of a month");
+    assert_status(ST_NOT_FOUND, audit_vault_check(vault, 682, &err));
+    audit_vault_close(&vault);
+    assert_ok(audit_vault_open(folder, old, &vault, &err));
+    assert_int_equal(open_text(vault, 683, 5, &month, text), ST_CORRUPT);
+    audit_vault_close(&vault);
+
+    // A file that opens under neither is named, and stays.
+    struct seal_secret *other = secret_of(3);
+    assert_status(ST_CORRUPT, audit_vault_rewrap(folder, other, old, &wrapped, &err));
+    assert_non_null(strstr(err.message, "lasting.key"));
+    buffer_fini(&last);
+    seal_secret_destroy(&old);
+    seal_secret_destroy(&new);
+    seal_secret_destroy(&other);
+}
+
 TEST(a_forgotten_month_never_opens_again)
 {
     struct error err;
