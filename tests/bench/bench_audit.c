@@ -3,7 +3,7 @@
 // `bench_audit [ENTRIES] [FOLDER]`; the folder (made; default /tmp/vedomo-bench-PID) is left
 // behind.
 #include "audit/verify.h"
-#include "audit/views.h"
+#include "audit/views_block.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "proof/note.h"
@@ -240,6 +240,42 @@ static void look_up(struct bench *bench, const char *when)
     audit_reader_destroy(&reader);
 }
 
+// What an officer's question costs in the facets, for each entry that it goes through.
+struct searching {
+    struct audit_facet_filter filter;
+    uint64_t found;
+};
+
+static bool may_match(uint64_t index, const uint8_t *bytes, void *context)
+{
+    struct searching *searching = context;
+    struct audit_facet facet;
+    (void)index;
+    audit_facet_read(bytes, &facet);
+    searching->found += audit_facet_may_match(&searching->filter, &facet) ? 1 : 0;
+    return true;
+}
+
+static void search(struct bench *bench, const char *when, const char *official)
+{
+    struct audit_reader *reader = NULL;
+    struct wire_filter wanted = { .official = bytes_text(official) };
+    struct audit_filter filter = { .filter = &wanted };
+    struct searching searching = { 0 };
+    uint64_t size = 0;
+    audit_facet_filter(&filter, audit_views_search_key(bench->views), &searching.filter);
+    must(audit_reader_create(bench->views, &reader, &err), "reader");
+    must(audit_reader_begin(reader, &size, &err), "begin");
+    int64_t begin = clock_monotonic_ns();
+    must(audit_reader_facets(reader, size, 0, may_match, &searching, &err), "search");
+    int64_t took = clock_monotonic_ns() - begin;
+    printf("audit.search %s size %llu tail %llu official %s: found %llu, %.1f ns an entry\n", when,
+           (unsigned long long)size, (unsigned long long)audit_views_tail_entries(bench->views),
+           official, (unsigned long long)searching.found, (double)took / (double)size);
+    audit_reader_end(reader);
+    audit_reader_destroy(&reader);
+}
+
 static void prove(struct bench *bench)
 {
     enum { ROUNDS = 2000 };
@@ -343,12 +379,14 @@ int main(int argc, char **argv)
     grow(&bench, 64, entries / 4);
     grow(&bench, 256, entries);
     look_up(&bench, "stored");
+    search(&bench, "stored", "nobody");
     struct job *jobs = calloc(256, sizeof(*jobs));
     struct times times = { 0 };
     for (unsigned i = 0; i < 64; i++) {
         append_batch(&bench, jobs, 256, &times);
     }
     look_up(&bench, "with_tail");
+    search(&bench, "with_tail", "nobody");
     prove(&bench);
     close_all(&bench);
     open_all(&bench);
