@@ -7,7 +7,15 @@
 #include "base/reader.h"
 #include "seal/secret.h"
 
-enum { FIELD_DOMAIN = 64, REASON_DOMAIN, CODE_BITS = 48 };
+enum { FIELD_DOMAIN = 64, REASON_DOMAIN, CODE_BITS = 48, CODE_BYTES = CODE_BITS / 8 };
+
+// Where things stand in a facet.
+enum { KIND_PLACE = 0, BOTH_PLACE = 1, OVER_ASKED_PLACE = 3, CODES_PLACE = 8, WORDS_PLACE = 56 };
+
+static size_t code_place(int code)
+{
+    return CODES_PLACE + (size_t)code * CODE_BYTES;
+}
 
 enum status audit_search_key(const struct seal_secret *master, uint8_t key[SEAL_SHORT_KEY_BYTES],
                              struct error *err)
@@ -102,45 +110,62 @@ void audit_facet_read(const uint8_t bytes[AUDIT_FACET_BYTES], struct audit_facet
     facet->words = reader_u64(&reader);
 }
 
-void audit_facet_filter(const struct audit_filter *filter, const uint8_t key[SEAL_SHORT_KEY_BYTES],
-                        struct audit_facet_filter *out)
+static void put_code(uint8_t *place, uint64_t hash)
 {
-    const struct wire_filter *wanted = filter->filter;
-    *out = (struct audit_facet_filter){
-        .member_asks = code_hash(key, AUDIT_CODE_ASKER, filter->member),
-        .member_holds = code_hash(key, AUDIT_CODE_HOLDER, filter->member),
-        .certain = id_is_zero(&filter->exchange),
-    };
-    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
-        out->codes[code] =
-            code_hash(key, (enum audit_code)code, audit_filter_code(filter, (enum audit_code)code));
-    }
-    if (wanted != NULL) {
-        out->basis = wanted->basis;
-        out->verdict = wanted->verdict;
-        out->kind = wanted->entry_kind;
-        out->over_asked = wanted->over_asked;
-        out->words = word_bits(key, FIELD_DOMAIN, wanted->field) |
-                     word_bits(key, REASON_DOMAIN, wanted->reason);
-        out->certain = out->certain && out->words == 0;
+    for (int shift = CODE_BITS - 8; shift >= 0; shift -= 8) {
+        *place++ = (uint8_t)(hash >> shift);
     }
 }
 
-bool audit_facet_may_match(const struct audit_facet_filter *filter, const struct audit_facet *facet)
+void audit_facet_filter(const struct audit_filter *filter,
+                        const uint8_t key[SEAL_SHORT_KEY_BYTES], struct audit_facet_filter *out)
 {
-    if (!facet->known) {
+    const struct wire_filter *wanted = filter->filter;
+    uint8_t mask[AUDIT_FACET_BYTES] = { 0 };
+    uint8_t value[AUDIT_FACET_BYTES] = { 0 };
+    uint64_t words = 0;
+    *out = (struct audit_facet_filter){ .member = filter->member.size > 0 };
+    put_code(out->member_asks, code_hash(key, AUDIT_CODE_ASKER, filter->member));
+    put_code(out->member_holds, code_hash(key, AUDIT_CODE_HOLDER, filter->member));
+    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
+        struct bytes wanted_code = audit_filter_code(filter, (enum audit_code)code);
+        if (wanted_code.size > 0) {
+            memset(mask + code_place(code), 0xff, CODE_BYTES);
+            put_code(value + code_place(code), code_hash(key, (enum audit_code)code, wanted_code));
+        }
+    }
+    if (wanted != NULL) {
+        mask[KIND_PLACE] = wanted->entry_kind != 0 ? 0xff : 0;
+        value[KIND_PLACE] = (uint8_t)wanted->entry_kind;
+        mask[BOTH_PLACE] = (uint8_t)((wanted->verdict != 0 ? 0xf0 : 0) |
+                                     (wanted->basis != 0 ? 0x0f : 0));
+        value[BOTH_PLACE] = (uint8_t)(wanted->verdict << 4 | (wanted->basis & 15));
+        out->over_asked = wanted->over_asked;
+        words = word_bits(key, FIELD_DOMAIN, wanted->field) |
+                word_bits(key, REASON_DOMAIN, wanted->reason);
+    }
+    (void)seal_u64(mask + WORDS_PLACE, words);
+    (void)seal_u64(value + WORDS_PLACE, words);
+    memcpy(out->mask, mask, sizeof(mask));
+    memcpy(out->value, value, sizeof(value));
+    out->certain = id_is_zero(&filter->exchange) && words == 0;
+}
+
+bool audit_facet_may_match(const struct audit_facet_filter *filter,
+                           const uint8_t facet[AUDIT_FACET_BYTES])
+{
+    uint64_t have[AUDIT_FACET_BYTES / 8];
+    if (facet[KIND_PLACE] == WIRE_KIND_NONE) {
         return true;
     }
-    for (int code = 0; code < AUDIT_CODE_COUNT; code++) {
-        if (filter->codes[code] != 0 && filter->codes[code] != facet->codes[code]) {
+    memcpy(have, facet, sizeof(have));
+    for (size_t i = 0; i < ARRAY_COUNT(have); i++) {
+        if ((have[i] & filter->mask[i]) != filter->value[i]) {
             return false;
         }
     }
-    return (filter->member_asks == 0 || filter->member_asks == facet->codes[AUDIT_CODE_ASKER] ||
-            filter->member_holds == facet->codes[AUDIT_CODE_HOLDER]) &&
-           (filter->words & ~facet->words) == 0 &&
-           (filter->basis == 0 || filter->basis == facet->basis) &&
-           (filter->verdict == 0 || filter->verdict == (uint32_t)facet->verdict) &&
-           (filter->kind == 0 || filter->kind == (uint32_t)facet->kind) &&
-           (!filter->over_asked || facet->over_asked > 0);
+    return (!filter->over_asked || facet[OVER_ASKED_PLACE] > 0) &&
+           (!filter->member ||
+            memcmp(facet + code_place(AUDIT_CODE_ASKER), filter->member_asks, CODE_BYTES) == 0 ||
+            memcmp(facet + code_place(AUDIT_CODE_HOLDER), filter->member_holds, CODE_BYTES) == 0);
 }

@@ -31,15 +31,13 @@ void audit_facet_write(const struct audit_terms *terms, const uint8_t key[SEAL_S
                        uint8_t facet[AUDIT_FACET_BYTES]);
 void audit_facet_read(const uint8_t bytes[AUDIT_FACET_BYTES], struct audit_facet *facet);
 
-// A filter as facets are compared with it.
+// A filter as facets are compared with it: as they are stored, eight words at a time.
 struct audit_facet_filter {
-    uint64_t codes[AUDIT_CODE_COUNT]; // 0: any
-    uint64_t member_asks;             // 0: any
-    uint64_t member_holds;
-    uint64_t words;
-    uint32_t basis;
-    uint32_t verdict;
-    uint32_t kind;
+    uint64_t mask[AUDIT_FACET_BYTES / 8];  // bits that matter
+    uint64_t value[AUDIT_FACET_BYTES / 8]; // what they have to be
+    bool member;                           // one of the two codes below
+    uint8_t member_asks[6];
+    uint8_t member_holds[6];
     bool over_asked;
     bool certain; // a facet that may match does, but for a hash that two values share
 };
@@ -49,4 +47,4 @@ void audit_facet_filter(const struct audit_filter *filter, const uint8_t key[SEA
 
 // False: the entry does not match.
 bool audit_facet_may_match(const struct audit_facet_filter *filter,
-                           const struct audit_facet *facet);
+                           const uint8_t facet[AUDIT_FACET_BYTES]);

@@ -221,10 +221,13 @@ static bool visit_facet(uint64_t index, const uint8_t *bytes, void *context)
         run->stopped = true;
         return false;
     }
-    audit_facet_read(bytes, &facet);
-    // What is forgotten has no facet any more, what lasts has kept it.
-    bool gone = !facet.known && index < search->forgotten.to && !run->empty;
-    if (!gone && audit_facet_may_match(&search->facets, &facet) && !show(run, index, &facet)) {
+    bool may = audit_facet_may_match(&search->facets, bytes);
+    if (may) {
+        audit_facet_read(bytes, &facet);
+        // What is forgotten has no facet any more, what lasts has kept it.
+        may = facet.known || index >= search->forgotten.to || run->empty;
+    }
+    if (may && !show(run, index, &facet)) {
         run->stopped = true;
         return false;
     }

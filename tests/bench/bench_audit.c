@@ -249,10 +249,8 @@ struct searching {
 static bool may_match(uint64_t index, const uint8_t *bytes, void *context)
 {
     struct searching *searching = context;
-    struct audit_facet facet;
     (void)index;
-    audit_facet_read(bytes, &facet);
-    searching->found += audit_facet_may_match(&searching->filter, &facet) ? 1 : 0;
+    searching->found += audit_facet_may_match(&searching->filter, bytes) ? 1 : 0;
     return true;
 }
 

@@ -337,7 +337,7 @@ static bool look_at(uint64_t index, const uint8_t *bytes, void *context)
     found->expected--;
     audit_facet_read(bytes, &facet);
     found->unknown += facet.known ? 0 : 1;
-    bool may = audit_facet_may_match(&found->filter, &facet);
+    bool may = audit_facet_may_match(&found->filter, bytes);
     bool should = should_match(found->asked, &found->world->known[index]);
     found->candidates += may ? 1 : 0;
     if (should) {
