@@ -117,8 +117,8 @@ static void put_code(uint8_t *place, uint64_t hash)
     }
 }
 
-void audit_facet_filter(const struct audit_filter *filter,
-                        const uint8_t key[SEAL_SHORT_KEY_BYTES], struct audit_facet_filter *out)
+void audit_facet_filter(const struct audit_filter *filter, const uint8_t key[SEAL_SHORT_KEY_BYTES],
+                        struct audit_facet_filter *out)
 {
     const struct wire_filter *wanted = filter->filter;
     uint8_t mask[AUDIT_FACET_BYTES] = { 0 };
@@ -137,8 +137,8 @@ void audit_facet_filter(const struct audit_filter *filter,
     if (wanted != NULL) {
         mask[KIND_PLACE] = wanted->entry_kind != 0 ? 0xff : 0;
         value[KIND_PLACE] = (uint8_t)wanted->entry_kind;
-        mask[BOTH_PLACE] = (uint8_t)((wanted->verdict != 0 ? 0xf0 : 0) |
-                                     (wanted->basis != 0 ? 0x0f : 0));
+        mask[BOTH_PLACE] =
+            (uint8_t)((wanted->verdict != 0 ? 0xf0 : 0) | (wanted->basis != 0 ? 0x0f : 0));
         value[BOTH_PLACE] = (uint8_t)(wanted->verdict << 4 | (wanted->basis & 15));
         out->over_asked = wanted->over_asked;
         words = word_bits(key, FIELD_DOMAIN, wanted->field) |
