@@ -1,6 +1,7 @@
 // The asking side. A request's slot stands in the last two bytes of its id, so that an answer finds
 // it without a search; the byte before marks what is checked whole.
 #include "bench_party.h"
+#include "receipts.h"
 #include "bench_fill.h"
 #include "bench_request.h"
 
@@ -209,6 +210,11 @@ static void check_whole(struct bench_party *asker, const struct bench_slot *slot
         bench->release_bytes += message->payload.size;
         bench->boxes_bytes += message->boxes.size;
         status = check_release(asker, slot, &release, message->boxes, &err);
+    }
+    if (status == ST_OK) {
+        status = receipts_append(
+            bench_load_options(bench->load)->receipts,
+            (const struct wire_receipt *[]){ release.decision, release.release }, 2, &err);
     }
     if (status == ST_OK) {
         bench->crew->tally.verified++;

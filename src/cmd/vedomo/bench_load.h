@@ -4,6 +4,8 @@
 // signatures, decision and release receipts, each box and its value.
 #pragma once
 
+#include <stdio.h>
+
 #include "bench_home.h"
 #include "bench_pace.h"
 
@@ -13,6 +15,7 @@ struct bench_load_options {
     uint64_t subjects; // persons that are asked about
     unsigned sample;   // one exchange of so many is checked whole
     bool record;       // keep some messages
+    FILE *receipts;    // receipts of exchanges that are checked whole go there; NULL
 };
 
 struct bench_load;

@@ -20,6 +20,7 @@ struct bench_options {
     bool layers;
     const char *cpus;
     const char *plot;
+    const char *receipts;
     const char *label;
     const char *vedomod;
     const char *folder;
@@ -34,6 +35,7 @@ struct bench_run {
     struct bench_bare_load *bare;
     struct bench_round *empty;  // the proxy's rounds
     struct bench_layers layers; // with --layers
+    FILE *receipts;             // with --receipts
 };
 
 // What the layers are measured for, from the rounds.

@@ -58,6 +58,9 @@ static const struct command_option option_table[] = {
       "Measure what each layer costs, on the messages and entries of the run" },
     { COMMAND_TEXT, offsetof(struct bench_options, cpus), "cpus", 0, "LIST",
       "Run everything on these processors: 0,1 or 0-3" },
+    { COMMAND_TEXT, offsetof(struct bench_options, receipts), "receipts", 0, "FILE",
+      "Keep the receipts of the exchanges that are checked whole: a new file of the log's key and "
+      "of texts, each behind a line with its size" },
     { COMMAND_TEXT, offsetof(struct bench_options, plot), "plot", 0, "FILE",
       "Draw the run as SVG" },
     { COMMAND_TEXT, offsetof(struct bench_options, label), "label", 0, "TEXT",
@@ -270,6 +273,26 @@ static enum status read_options(struct bench_run *bench, struct error *err)
 
 // ---- setting up
 
+static enum status open_receipts(struct bench_run *bench, struct error *err)
+{
+    const char *path = bench->options.receipts;
+    if (path != NULL && bench->options.against != NULL) {
+        return error_set(err, ST_USAGE, "--receipts are of one federation: not with --against");
+    }
+    bench->receipts = path == NULL ? NULL : fopen(path, "wxe");
+    return path != NULL && bench->receipts == NULL ? error_errno(err, ST_IO, "%s", path) : ST_OK;
+}
+
+// The log's key behind the receipts, and everything on the disk.
+static enum status close_receipts(struct bench_run *bench, struct error *err)
+{
+    FILE *file = bench->receipts;
+    bench->receipts = NULL;
+    bool good = file == NULL || fprintf(file, "%s\n", bench->arms[0].home->vkey) > 0;
+    good = (file == NULL || fclose(file) == 0) && good;
+    return good ? ST_OK : error_errno(err, ST_IO, "%s", bench->options.receipts);
+}
+
 static enum status set_up(struct bench_run *bench, struct error *err)
 {
     const struct bench_options *options = &bench->options;
@@ -280,7 +303,8 @@ static enum status set_up(struct bench_run *bench, struct error *err)
                   .holders = options->holders },
         .load = { .pace = { .window = options->window, .rate = options->rate },
                   .sample = (unsigned)options->sample,
-                  .record = options->layers },
+                  .record = options->layers,
+                  .receipts = bench->receipts },
         .rounds = options->rounds,
     };
     unsigned port;
@@ -329,12 +353,18 @@ static enum status run(struct command_call *call, struct error *err)
         return status;
     }
     bench_allow_descriptors();
-    status = set_up(&bench, err);
+    status = open_receipts(&bench, err);
+    if (status == ST_OK) {
+        status = set_up(&bench, err);
+    }
     if (status == ST_OK) {
         status = run_rounds(&bench, err);
     }
     for (size_t i = 0; status == ST_OK && i < bench.arm_count; i++) {
         status = bench_home_stop(bench.arms[i].home, err);
+    }
+    if (status == ST_OK) {
+        status = close_receipts(&bench, err);
     }
     if (status == ST_OK && bench.options.layers) {
         status = measure_layers(&bench, err);

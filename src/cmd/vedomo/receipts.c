@@ -19,6 +19,31 @@ struct proof_receipt receipt_plain(const struct wire_receipt *receipt)
     };
 }
 
+enum status receipts_append(FILE *file, const struct wire_receipt *const *receipts, size_t count,
+                            struct error *err)
+{
+    struct buffer text = buffer_init(PROOF_RECEIPT_MAX);
+    struct buffer all = buffer_init(count * (PROOF_RECEIPT_MAX + 32));
+    enum status status = ST_OK;
+    for (size_t i = 0; file != NULL && status == ST_OK && i < count; i++) {
+        struct proof_receipt receipt = receipt_plain(receipts[i]);
+        buffer_clear(&text);
+        proof_receipt_write(&receipt, &text);
+        status = buffer_ok(&text, "receipt", err);
+        buffer_format(&all, "%zu\n", text.size);
+        buffer_bytes(&all, buffer_view(&text));
+    }
+    if (status == ST_OK) {
+        status = buffer_ok(&all, "receipts", err);
+    }
+    if (status == ST_OK && all.size > 0 && fwrite(all.data, 1, all.size, file) != all.size) {
+        status = error_errno(err, ST_IO, "receipts: writing");
+    }
+    buffer_fini(&text);
+    buffer_fini(&all);
+    return status;
+}
+
 enum status receipt_save(const struct proof_receipt *receipt, const char *path, struct error *err)
 {
     struct buffer text = buffer_init(PROOF_RECEIPT_MAX);
