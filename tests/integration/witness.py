@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Witnesses: what they cosign and what they refuse, that a broker waits for none of them, and what a node
 and whoever checks offline make of their word."""
 

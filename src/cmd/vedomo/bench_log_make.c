@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "seal/hash.h"
 #include "seal/random.h"
 #include "wire/wire.h"
@@ -279,10 +280,11 @@ static void fill_words(struct bench_maker *maker, struct made *made)
 
 static void fill_exchange(const struct bench_maker *maker, struct made *made, uint64_t now)
 {
+    struct id random_id = seal_random_id();
     made->exchange =
         (struct wire_exchange_part){ .format = 1,
                                      .kind = WIRE_KIND_DECISION,
-                                     .exchange_id = seal_random_id(),
+                                     .exchange_id = id_make((int64_t)now, random_id.bytes),
                                      .request_hash = seal_random_digest(),
                                      .asker = bytes_text("ru/interior/road-safety"),
                                      .holder = bytes_text("ru/health/clinic"),
@@ -355,14 +357,15 @@ static void fill_decision(struct bench_maker *maker, struct made *made, const st
     made->officer = officer;
 }
 
-// Charges the case, whose counter nobody has had before, and the official's day.
+// Charges the person's consent and the official's day.
 static void fill_release(struct bench_maker *maker, struct made *made)
 {
     const struct open_exchange *closes = &made->closes;
     uint64_t now = (uint64_t)clock_wall_ms();
     uint64_t official = next_random(maker) % OFFICIALS;
     made->tag = closes->tag;
-    made->counters[0] = (struct wire_counter_seen){ .key = seal_random_digest(), .value = 1 };
+    made->counters[0] = (struct wire_counter_seen){ .key = seal_sha256(audit_tag_view(&made->tag)),
+                                                    .value = maker->size };
     made->counters[1] =
         (struct wire_counter_seen){ .key = seal_sha256(bytes_of(&official, sizeof(official))),
                                     .value = maker->size };
