@@ -33,7 +33,7 @@ def a_small_log_is_made_measured_and_removed():
     for name in ("append_per_s_at_0", "append_per_s", "append_ratio", "sustained_per_s",
                  "sustained_ratio", "page_ratio", "start_s", "rebuild_s",
                  "verify_leaves_per_core_s", "verify_bodies_per_core_s", "log_bytes_per_entry",
-                 "views_bytes_per_entry"):
+                 "views_bytes_per_entry", "epoch_lists_s", "epoch_next_s", "epoch_people"):
         true(figures[name] > 0, name)
     for page in (figures["page_small"], figures["page_large"]):
         true(page["warm_p50_us"] <= page["warm_p99_us"], "percentiles grow")

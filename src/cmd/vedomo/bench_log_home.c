@@ -159,6 +159,25 @@ enum status bench_log_home_drop(const struct bench_log_home *home, struct error 
     return ST_OK;
 }
 
+enum status bench_log_home_warm(const struct bench_log_home *home, struct error *err)
+{
+    enum { PIECE = 1 << 20 };
+    char path[PATH_MAX];
+    data_path(home, "views", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint8_t *piece = malloc(PIECE);
+    ssize_t got = fd < 0 || piece == NULL ? -1 : 1;
+    while (got > 0) {
+        got = read(fd, piece, PIECE);
+    }
+    enum status status = got < 0 ? error_errno(err, ST_IO, "%s", path) : ST_OK;
+    free(piece);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
 uint64_t bench_log_home_bytes(const struct bench_log_home *home, const char *name)
 {
     char path[PATH_MAX];

@@ -44,6 +44,10 @@ void bench_log_home_destroy(struct bench_log_home *home, bool keep);
 // are mapped stay.
 NODISCARD enum status bench_log_home_drop(const struct bench_log_home *home, struct error *err);
 
+// Reads the views' file once, so that the system holds it in memory as it does beside a broker at
+// work.
+NODISCARD enum status bench_log_home_warm(const struct bench_log_home *home, struct error *err);
+
 // Bytes on disk of the environment in this folder of the home ("log", "views").
 uint64_t bench_log_home_bytes(const struct bench_log_home *home, const char *name);
 

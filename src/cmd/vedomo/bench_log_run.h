@@ -62,6 +62,18 @@ struct bench_log_page {
 NODISCARD enum status bench_log_pages(struct bench_log_run *run, unsigned group,
                                       struct bench_log_page *page, struct error *err);
 
+// The map of all persons' lists, made from the lists, and again after some entries more, as each
+// hour: from the run before it and those entries.
+struct bench_log_epoch {
+    uint64_t people;
+    uint64_t entries; // between the two
+    double lists_s;
+    double next_s;
+    double next_cpu_s;
+};
+NODISCARD enum status bench_log_epoch(struct bench_log_run *run, struct bench_log_epoch *epoch,
+                                      struct error *err);
+
 // A process that appends is killed by SIGKILL; then the home is opened. It is closed before.
 NODISCARD enum status bench_log_kill(struct bench_log_run *run, struct bench_log_opened *opened,
                                      struct error *err);
