@@ -164,9 +164,10 @@ static enum status send_text(struct bus_socket *socket, const struct bus_route *
 }
 
 // A DEALER takes messages once its handshake is done.
-static void send_soon(struct bus_socket *dealer, const char *head, struct bytes boxes)
+static enum status send_within(struct bus_socket *dealer, const char *head, struct bytes boxes,
+                               int64_t patience_ms)
 {
-    int64_t deadline = clock_monotonic_ms() + PATIENCE_MS;
+    int64_t deadline = clock_monotonic_ms() + patience_ms;
     enum status status = ST_BUSY;
     while (status == ST_BUSY && clock_monotonic_ms() < deadline) {
         status = send_text(dealer, NULL, head, boxes);
@@ -177,7 +178,12 @@ static void send_soon(struct bus_socket *dealer, const char *head, struct bytes 
             bus_message_fini(&message);
         }
     }
-    assert_int_equal(status, ST_OK);
+    return status;
+}
+
+static void send_soon(struct bus_socket *dealer, const char *head, struct bytes boxes)
+{
+    assert_int_equal(send_within(dealer, head, boxes, PATIENCE_MS), ST_OK);
 }
 
 TEST(a_message_arrives_whole_with_its_route_and_key_and_can_be_answered)
@@ -264,7 +270,14 @@ TEST(messages_are_marked_when_the_handler_has_died_and_the_library_admits_everyb
     options.secret_key = stranger.secret_key;
     struct bus_socket *dealer = connect_with(&server, options);
     bus_message_init(&message);
-    send_soon(dealer, "let me in", bytes_text("please"));
+    // The library takes the handler's endpoint away a moment after its socket was closed: whoever
+    // shakes hands in between waits for an answer that never comes, and connects again.
+    for (int i = 0; i < PATIENCE_MS / 500 &&
+                    send_within(dealer, "let me in", bytes_text("please"), 500) != ST_OK;
+         i++) {
+        bus_socket_close(&dealer);
+        dealer = connect_with(&server, options);
+    }
     assert_true(await(server.router, &message, PATIENCE_MS));
     assert_int_equal(message.fault, BUS_FAULT_KEY);
     assert_int_equal(bus_frame_view(&message.head).size, 0);
