@@ -94,6 +94,13 @@ uint64_t audit_scan_size(const struct audit_scan *scan)
     return scan->size;
 }
 
+enum status audit_scan_renew(struct audit_scan *scan, struct error *err)
+{
+    store_pause(scan->txn);
+    enum status status = store_resume(scan->txn, err);
+    return status == ST_OK ? audit_record_size(scan->txn, &scan->size, err) : status;
+}
+
 static enum status open_body(struct audit_scan *scan, const struct audit_record *record,
                              struct arena *arena, struct audit_scanned *entry, struct error *err)
 {

@@ -18,8 +18,11 @@ NODISCARD enum status audit_scan_open(const struct audit_scan_options *options,
                                       struct audit_scan **scan, struct error *err);
 void audit_scan_close(struct audit_scan **scan);
 
-// Entries that were there when it was opened.
+// Entries that were there when it was opened, or last renewed.
 uint64_t audit_scan_size(const struct audit_scan *scan);
+
+// Takes in what the log got since.
+NODISCARD enum status audit_scan_renew(struct audit_scan *scan, struct error *err);
 
 // An entry taken apart. `facts` view the arena that was given.
 struct audit_scanned {

@@ -11,6 +11,7 @@ enum {
 };
 
 static const size_t consents_bytes = (size_t)8 << 30;
+static const size_t budgets_bytes = (size_t)8 << 30;
 
 static void put_text(char out[REPLAY_TEXT_BYTES], struct bytes text)
 {
@@ -49,13 +50,11 @@ static enum status take_entry(const struct audit_scanned *entry, void *context, 
     if (options->progress != NULL && facts->index % PROGRESS_ENTRIES == 0) {
         options->progress(facts->index, replay->to, options->context);
     }
+    if (entry->forgotten) {
+        return replay_forgotten(replay, facts, err);
+    }
     if (facts->class != WIRE_CLASS_EXCHANGE) {
         return replay_follow(replay, entry, err);
-    }
-    if (entry->forgotten) {
-        replay->result.forgotten++;
-        replay->forgotten_to = facts->index + 1;
-        return ST_OK;
     }
     arena_reset(replay->arena);
     if (facts->exchange == NULL) {
@@ -67,10 +66,7 @@ static enum status take_entry(const struct audit_scanned *entry, void *context, 
     }
     bool ends = kind == WIRE_KIND_RELEASED || kind == WIRE_KIND_REFUSED ||
                 kind == WIRE_KIND_EXPIRED || kind == WIRE_KIND_CANCELLED;
-    if (ends) { // else: what became of releases
-        replay_ending(replay, facts);
-    }
-    return ST_OK;
+    return ends ? replay_ending(replay, facts, err) : ST_OK; // else: what became of releases
 }
 
 static enum status open_all(struct replay *replay, struct error *err)
@@ -83,14 +79,21 @@ static enum status open_all(struct replay *replay, struct error *err)
                                                  (size_t)home->settings->audit.log_map_bytes };
     replay->changes_arena = arena_create(CHANGES_BYTES);
     replay->consents_arena = arena_create(consents_bytes);
+    replay->budgets_arena = arena_create(budgets_bytes);
     replay->arena = arena_create(DECISION_BYTES);
     replay->consents = map_create();
+    replay->budgets = map_create();
     replay->open = map_create();
-    if (replay->changes_arena == NULL || replay->consents_arena == NULL || replay->arena == NULL ||
-        replay->consents == NULL || replay->open == NULL) {
+    if (replay->changes_arena == NULL || replay->consents_arena == NULL ||
+        replay->budgets_arena == NULL || replay->arena == NULL || replay->consents == NULL ||
+        replay->budgets == NULL || replay->open == NULL) {
         return error_set(err, ST_NOMEM, "audit replay");
     }
-    enum status status = registry_create(home->origin, &home->registrar, &replay->registry, err);
+    enum status status =
+        audit_tagger_create(home->tag_secrets, home->tag_count, &replay->tagger, err);
+    if (status == ST_OK) {
+        status = registry_create(home->origin, &home->registrar, &replay->registry, err);
+    }
     return status == ST_OK ? audit_scan_open(&scan, &replay->scan, err) : status;
 }
 
@@ -110,10 +113,14 @@ static void close_all(struct replay *replay)
     registry_destroy(&replay->registry);
     map_destroy(&replay->open);
     map_destroy(&replay->consents);
+    map_destroy(&replay->budgets);
+    audit_tagger_destroy(&replay->tagger);
+    arena_destroy(&replay->budgets_arena);
     arena_destroy(&replay->changes_arena);
     arena_destroy(&replay->consents_arena);
     arena_destroy(&replay->arena);
     free(replay->changes);
+    free(replay->months);
     free(replay);
 }
 
@@ -134,6 +141,9 @@ enum status broker_replay(const struct replay_options *options, struct replay_re
     }
     if (status == ST_OK && options->progress != NULL) {
         options->progress(replay->to, replay->to, options->context);
+    }
+    if (status == ST_OK) {
+        status = replay_tell_forgotten(replay, err);
     }
     if (status == ST_OK) {
         *result = replay->result;

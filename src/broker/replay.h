@@ -3,7 +3,7 @@
 // files, beside a running broker or without one. One thread.
 //
 // Memory: registry, the bundles used last, the exchanges that are open, and about a hundred bytes
-// for each revision of a consent.
+// for each revision of a consent and for each counter that was ever charged.
 #pragma once
 
 #include "broker/home.h"
@@ -18,6 +18,15 @@ struct replay_difference {
     char decided[REPLAY_TEXT_BYTES];  // as it comes out again
 };
 
+// Entries of a month that are forgotten: what they decided cannot be decided again.
+struct replay_month {
+    uint32_t month; // as in audit/month.h; 0: members, policies or consents of any time
+    uint64_t count;
+    uint64_t first; // entry
+    uint64_t last;
+    uint64_t ordered_by; // entry that ordered it; 0: none did
+};
+
 struct replay_options {
     const struct broker_home *home;
     uint64_t from; // first entry whose decision is made again
@@ -25,16 +34,20 @@ struct replay_options {
     void (*found)(const struct replay_difference *difference, void *context);
     // A bundle that cannot be used; the decisions under it are counted as `undecided`.
     void (*bundle)(const struct digest *hash, const char *why, void *context);
-    void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
+    void (*forgotten)(const struct replay_month *month, void *context); // at the end
+    void (*progress)(uint64_t done, uint64_t total, void *context);     // may be NULL
     void *context;
 };
 
 struct replay_result {
-    uint64_t entries;     // looked at
-    uint64_t decisions;   // made again
-    uint64_t granted;     // of them, with a field that is permitted
-    uint64_t releases;    // whose charges were compared
-    uint64_t forgotten;   // entries of exchanges whose bodies are forgotten
+    uint64_t entries;   // looked at
+    uint64_t decisions; // made again
+    uint64_t granted;   // of them, with a field that is permitted
+    uint64_t releases;  // whose charges were compared
+    uint64_t forgotten; // entries of exchanges whose bodies are forgotten
+    uint64_t orphans;   // releases whose decision is forgotten: their charges are taken as they are
+    uint64_t groundless;  // decisions not made again, as what they rest on is forgotten
+    uint64_t gone;        // entries whose contents are gone though no entry orders it
     uint64_t undecided;   // decisions whose bundle is missing or altered
     uint64_t differences; // 0: everything comes out as recorded
 };

@@ -192,9 +192,6 @@ enum status replay_follow(struct replay *replay, const struct audit_scanned *ent
                           struct error *err)
 {
     const struct audit_facts *facts = &entry->facts;
-    if (entry->forgotten) {
-        return ST_OK;
-    }
     if (facts->officer != NULL && facts->officer->consent != NULL) {
         return follow_consent(replay, facts, err);
     }
@@ -209,6 +206,9 @@ enum status replay_follow(struct replay *replay, const struct audit_scanned *ent
     }
     if (facts->public_->kind == WIRE_KIND_ORDER) {
         return keep_change(replay, REGISTRY_ORDER, facts, err);
+    }
+    if (facts->public_->kind == WIRE_KIND_CARRY_FORWARD) {
+        replay_order(replay, facts);
     }
     return facts->public_->kind == WIRE_KIND_POLICY ? follow_policy(replay, facts, err) : ST_OK;
 }

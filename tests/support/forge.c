@@ -1,6 +1,8 @@
 // forge HOME INDEX WHAT: appends to the log of a broker that is not running a copy of the entry
 // INDEX that says something else: in a body that opens, in a tree that holds. WHAT: grant (the
-// first refused field was given), reason (another true reason), agreement, bundle, copy (as it is).
+// first refused field was given), reason (another true reason), agreement, bundle, anew (of another
+// exchange, the same for each entry of one), spent (refused, as its first budget is said to be
+// spent), orphan (of another exchange, decided by entry 0), copy (as it is).
 // For the tests of `vedomo audit replay`.
 #include "audit/scan.h"
 #include "broker/home.h"
@@ -22,6 +24,7 @@ struct forging {
     struct wire_verdict told[FIELDS_MAX];
     struct wire_verdict true_ones[FIELDS_MAX];
     struct bytes reasons[FIELDS_MAX];
+    struct wire_counter_seen counters[FIELDS_MAX];
     struct buffer parts[3];
 };
 
@@ -39,6 +42,18 @@ static void give_first_refused(struct forging *forging)
     }
 }
 
+static void refuse_as_spent(struct forging *forging)
+{
+    forging->counters[0].value = 1000;
+    for (size_t i = 0; i < forging->exchange.verdicts_count; i++) {
+        forging->told[i].given = (struct bytes){ 0 };
+        forging->told[i].reason = bytes_text("limit-reached");
+        forging->true_ones[i].given = (struct bytes){ 0 };
+        forging->true_ones[i].reason = bytes_text("limit-reached");
+        forging->reasons[i] = bytes_text("limit-reached");
+    }
+}
+
 static void change(struct forging *forging, const char *what)
 {
     if (strcmp(what, "grant") == 0) {
@@ -49,6 +64,14 @@ static void change(struct forging *forging, const char *what)
         forging->exchange.agreement = bytes_text("another-agreement");
     } else if (strcmp(what, "bundle") == 0) {
         forging->exchange.bundle_hash.bytes[0] ^= 1;
+    } else if (strcmp(what, "anew") == 0) {
+        forging->exchange.exchange_id.bytes[ID_BYTES - 1] ^= 1;
+        forging->subject.exchange_id = forging->exchange.exchange_id;
+    } else if (strcmp(what, "orphan") == 0) {
+        forging->exchange.exchange_id.bytes[ID_BYTES - 1] ^= 1;
+        forging->exchange.decision_index = 0;
+    } else if (strcmp(what, "spent") == 0) {
+        refuse_as_spent(forging);
     }
 }
 
@@ -121,7 +144,8 @@ static enum status forge(const struct broker_home *home, uint64_t index, const c
     audit_scan_close(&scan);
     if (status == ST_OK &&
         (found.facts.exchange == NULL || found.facts.subject == NULL ||
-         found.facts.officer == NULL || found.facts.exchange->verdicts_count > FIELDS_MAX)) {
+         found.facts.officer == NULL || found.facts.exchange->verdicts_count > FIELDS_MAX ||
+         found.facts.officer->counters_count > FIELDS_MAX)) {
         status =
             error_set(err, ST_USAGE, "entry %llu is of no exchange", (unsigned long long)index);
     }
@@ -136,8 +160,18 @@ static enum status forge(const struct broker_home *home, uint64_t index, const c
         }
         forging.exchange.verdicts = forging.told;
         forging.subject.verdicts = forging.true_ones;
+        for (size_t i = 0; i < forging.officer.counters_count; i++) {
+            forging.counters[i] = forging.officer.counters[i];
+        }
         forging.officer.reasons = forging.reasons;
+        forging.officer.counters = forging.counters;
         change(&forging, what);
+        if (strcmp(what, "spent") == 0 && forging.officer.counters_count == 0) {
+            status =
+                error_set(err, ST_USAGE, "entry %llu has no budget", (unsigned long long)index);
+        }
+    }
+    if (status == ST_OK) {
         status = pack(&forging, &entry, err);
     }
     if (status == ST_OK) {
@@ -152,6 +186,7 @@ static enum status forge(const struct broker_home *home, uint64_t index, const c
 
 int main(int argc, char **argv)
 {
+
     struct error err = { 0 };
     struct broker_home home;
     if (argc != 4) {

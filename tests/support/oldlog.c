@@ -3,7 +3,8 @@
 // oldlog HOME SCHEME IDENTIFIER COUNT MONTH...: fills the log of a broker that has not started yet
 // with exchanges of past months, for tests of what becomes of them. In each month COUNT exchanges,
 // the first about the person named, the others about people who are never heard of again. Their
-// ids, officials and cases carry the month in clear, so that a test can look for them.
+// ids, officials and cases carry the month in clear, so that a test can look for them. A month with
+// a + behind it: its last exchange ends in the next month.
 #include "broker/home.h"
 
 #include "audit/journal.h"
@@ -17,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PART_BYTES = 16 * 1024, PARTS = 3 };
+enum { PART_BYTES = 16 * 1024, PARTS = 3, LATE_MINUTES = 2 };
 
 struct old {
     struct audit_journal *journal;
@@ -27,6 +28,7 @@ struct old {
     unsigned count;
     const char *month;
     uint32_t minutes;
+    bool ends_late;         // the exchange at hand does
     uint64_t sequence;      // of the person named
     struct digest previous; // leaf hash
     uint64_t previous_index;
@@ -126,7 +128,9 @@ static enum status exchange(struct old *old, unsigned number, struct error *err)
                                          .kind = WIRE_KIND_DECISION,
                                          .tag = audit_tag_view(&tag),
                                          .official = bytes_text(official),
-                                         .case_ref = bytes_text(reference) };
+                                         .case_ref = bytes_text(reference),
+                                         .reasons = &verdict.reason,
+                                         .reasons_count = 1 };
     enum status status = append(old, &decision, &subject, &officer, &leaf_hash, err);
     if (status == ST_OK && named) {
         old->sequence++;
@@ -137,6 +141,9 @@ static enum status exchange(struct old *old, unsigned number, struct error *err)
         { .key = counter_key("case", old->month), .value = number + 1 },
         { .key = counter_key("day", old->month), .value = number + 1, .until = 1 },
     };
+    if (old->ends_late) {
+        old->minutes += LATE_MINUTES;
+    }
     struct wire_exchange_part released = { .format = 1,
                                            .kind = WIRE_KIND_RELEASED,
                                            .exchange_id = decision.exchange_id,
@@ -166,12 +173,19 @@ static enum status fill(const struct broker_home *home, int argc, char **argv, s
     }
     for (int i = 5; status == ST_OK && i < argc; i++) {
         uint32_t month = 0;
+        char *plus = strchr(argv[i], '+');
+        if (plus != NULL) {
+            *plus = '\0';
+        }
         if (!audit_month_parse(bytes_text(argv[i]), &month)) {
             status = error_set(err, ST_USAGE, "'%s' is not a month", argv[i]);
         }
         old.month = argv[i];
         old.minutes = audit_month_begin(month) + 60;
         for (unsigned number = 0; status == ST_OK && number < old.count; number++) {
+            old.ends_late = plus != NULL && number + 1 == old.count;
+            old.minutes =
+                old.ends_late ? audit_month_begin(month + 1) - LATE_MINUTES / 2 : old.minutes;
             status = exchange(&old, number, err);
         }
     }

@@ -4,11 +4,12 @@
 
 #include "commands.h"
 
+#include "audit/month.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/replay.h"
 
-enum { SHOWN = 1000, SHOW_EVERY_MS = 500 };
+enum { SHOWN = 1000, SHOW_EVERY_MS = 500, MONTHS_SHOWN = 240 };
 
 struct options {
     const char *home;
@@ -30,6 +31,8 @@ struct showing {
     struct output *out;
     uint64_t shown;
     uint64_t bundles;
+    struct replay_month months[MONTHS_SHOWN]; // that are forgotten by order
+    size_t month_count;
     bool person; // somebody watches
     int64_t shown_ms;
 };
@@ -64,6 +67,52 @@ static void show_bundle(const struct digest *hash, const char *why, void *contex
     output_line(showing->out, "policy bundle %s: %s", text, why);
 }
 
+static void show_gone(struct showing *showing, const struct replay_month *month)
+{
+    struct output *out = showing->out;
+    output_object(out, NULL);
+    output_number(out, "first", month->first);
+    output_number(out, "last", month->last);
+    output_number(out, "entries", month->count);
+    output_text(out, "message", "their contents are gone, and no entry orders it");
+    output_object_end(out);
+    output_line(out, "entries %llu to %llu, %llu of them: contents gone, and no entry orders it",
+                (unsigned long long)month->first, (unsigned long long)month->last,
+                (unsigned long long)month->count);
+}
+
+static void take_forgotten(const struct replay_month *month, void *context)
+{
+    struct showing *showing = context;
+    if (month->ordered_by == 0) {
+        show_gone(showing, month);
+    } else if (showing->month_count < MONTHS_SHOWN) {
+        showing->months[showing->month_count++] = *month;
+    }
+}
+
+static void show_forgotten(const struct showing *showing)
+{
+    struct output *out = showing->out;
+    output_array(out, "forgotten_months");
+    for (size_t i = 0; i < showing->month_count; i++) {
+        const struct replay_month *month = &showing->months[i];
+        char text[AUDIT_MONTH_TEXT_BYTES];
+        audit_month_format(month->month, text);
+        output_object(out, NULL);
+        output_text(out, "month", text);
+        output_number(out, "entries", month->count);
+        output_number(out, "ordered_by", month->ordered_by);
+        output_object_end(out);
+        output_line(
+            out,
+            "%s: %llu entries of exchanges, forgotten by order of entry %llu; they cannot be "
+            "decided again",
+            text, (unsigned long long)month->count, (unsigned long long)month->ordered_by);
+    }
+    output_array_end(out);
+}
+
 static void show_progress(uint64_t done, uint64_t total, void *context)
 {
     struct showing *showing = context;
@@ -75,36 +124,56 @@ static void show_progress(uint64_t done, uint64_t total, void *context)
     }
 }
 
+static void show_left_out(struct output *out, const struct replay_result *result)
+{
+    output_number(out, "forgotten", result->forgotten);
+    output_number(out, "forgotten_decisions_released", result->orphans);
+    output_number(out, "forgotten_grounds", result->groundless);
+    output_number(out, "gone", result->gone);
+    output_number(out, "undecided", result->undecided);
+    if (result->orphans > 0) {
+        output_line(out, "%llu releases of decisions that are forgotten: taken as they are",
+                    (unsigned long long)result->orphans);
+    }
+    if (result->groundless > 0) {
+        output_line(out,
+                    "%llu decisions rest on consents or rules that are forgotten: they cannot be "
+                    "decided again",
+                    (unsigned long long)result->groundless);
+    }
+    if (result->undecided > 0) {
+        output_line(out,
+                    "%llu decisions could not be made again: their bundle is missing or altered",
+                    (unsigned long long)result->undecided);
+    }
+}
+
 static void show_result(struct command_call *call, const struct replay_result *result,
                         double seconds)
 {
     struct output *out = call->out;
-    bool same = result->differences == 0 && result->undecided == 0;
+    bool same = result->differences == 0 && result->undecided == 0 && result->gone == 0;
     output_bool(out, "same", same);
     output_number(out, "decisions", result->decisions);
     output_number(out, "granted", result->granted);
     output_number(out, "releases", result->releases);
-    output_number(out, "forgotten", result->forgotten);
-    output_number(out, "undecided", result->undecided);
-    output_number(out, "difference_count", result->differences);
-    output_real(out, "seconds", seconds);
     output_line(out,
                 "%llu decisions made again, %llu with something permitted; charges of %llu "
                 "releases; %llu entries forgotten; %.2f s",
                 (unsigned long long)result->decisions, (unsigned long long)result->granted,
                 (unsigned long long)result->releases, (unsigned long long)result->forgotten,
                 seconds);
-    if (result->undecided > 0) {
-        output_line(out,
-                    "%llu decisions could not be made again: their bundle is missing or altered",
-                    (unsigned long long)result->undecided);
-    }
-    if (same) {
-        output_line(out, "every one comes out as recorded");
-    } else {
-        output_line(out, "NOT AS RECORDED: %llu differences",
-                    (unsigned long long)result->differences);
+    show_left_out(out, result);
+    output_number(out, "difference_count", result->differences);
+    output_real(out, "seconds", seconds);
+    if (!same) {
+        output_line(out, "NOT AS RECORDED: %llu differences, %llu entries gone without an order",
+                    (unsigned long long)result->differences, (unsigned long long)result->gone);
         call->failed = true;
+    } else if (result->forgotten + result->groundless > 0) {
+        output_line(out, "every one that is not forgotten comes out as recorded");
+    } else {
+        output_line(out, "every one comes out as recorded");
     }
 }
 
@@ -130,6 +199,7 @@ static enum status run(struct command_call *call, struct error *err)
         .to = options->to == 0 ? UINT64_MAX : options->to + 1,
         .found = show_difference,
         .bundle = show_bundle,
+        .forgotten = take_forgotten,
         .progress = show_progress,
         .context = &showing,
     };
@@ -138,6 +208,7 @@ static enum status run(struct command_call *call, struct error *err)
     status = broker_replay(&replay, &result, err);
     output_array_end(call->out);
     if (status == ST_OK) {
+        show_forgotten(&showing);
         show_result(call, &result, (double)(clock_monotonic_ms() - started) / 1000);
     }
     broker_home_close(&home);
