@@ -249,6 +249,52 @@ static enum status build_index(struct catalogue *catalogue, const struct catalog
     return ST_OK;
 }
 
+struct placed {
+    struct catalogue_ground ground;
+    const struct catalogue_agreement *agreement;
+};
+
+static int compare_placed(const void *left, const void *right)
+{
+    const struct placed *a = left;
+    const struct placed *b = right;
+    int order = catalogue_ground_compare(&a->ground, &b->ground);
+    return order != 0 ? order : strcmp(a->agreement->id, b->agreement->id);
+}
+
+// The same agreements by what a request names.
+static enum status build_grounds(struct catalogue_loading *loading, struct error *err)
+{
+    struct catalogue *catalogue = loading->catalogue;
+    size_t count = 0;
+    for (size_t i = 0; i < catalogue->agreement_count; i++) {
+        count += catalogue->agreements[i].purpose_count;
+    }
+    struct placed *placed = arena_take(loading->arena, (count + 1) * sizeof(*placed));
+    catalogue->by_purpose =
+        arena_take(catalogue->arena, (count + 1) * sizeof(*catalogue->by_purpose));
+    catalogue->grounds = arena_take(catalogue->arena, (count + 1) * sizeof(*catalogue->grounds));
+    if (placed == NULL || catalogue->by_purpose == NULL || catalogue->grounds == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; i < catalogue->agreement_count; i++) {
+        const struct catalogue_agreement *agreement = &catalogue->agreements[i];
+        for (size_t j = 0; j < agreement->purpose_count; j++) {
+            placed[catalogue->ground_count++] =
+                (struct placed){ .ground = { .asker = agreement->asker->index,
+                                             .dataset = agreement->dataset->index,
+                                             .purpose = agreement->purposes[j]->index },
+                                 .agreement = agreement };
+        }
+    }
+    qsort(placed, count, sizeof(*placed), compare_placed);
+    for (size_t i = 0; i < count; i++) {
+        catalogue->grounds[i] = placed[i].ground;
+        catalogue->by_purpose[i] = placed[i].agreement;
+    }
+    return ST_OK;
+}
+
 enum status catalogue_build_agreements(struct catalogue_loading *loading, struct error *err)
 {
     struct catalogue *catalogue = loading->catalogue;
@@ -284,5 +330,6 @@ enum status catalogue_build_agreements(struct catalogue_loading *loading, struct
         }
     }
     catalogue->agreement_count = entries.count;
-    return build_index(catalogue, &entries, err);
+    status = build_index(catalogue, &entries, err);
+    return status == ST_OK ? build_grounds(loading, err) : status;
 }

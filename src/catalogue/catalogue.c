@@ -105,6 +105,43 @@ catalogue_agreements_of(const struct catalogue *catalogue, const struct catalogu
     return catalogue->by_asker + low;
 }
 
+int catalogue_ground_compare(const struct catalogue_ground *a, const struct catalogue_ground *b)
+{
+    if (a->asker != b->asker) {
+        return a->asker < b->asker ? -1 : 1;
+    }
+    if (a->dataset != b->dataset) {
+        return a->dataset < b->dataset ? -1 : 1;
+    }
+    return (a->purpose > b->purpose) - (a->purpose < b->purpose);
+}
+
+const struct catalogue_agreement *const *
+catalogue_agreements_for(const struct catalogue *catalogue, const struct catalogue_member *asker,
+                         const struct catalogue_dataset *dataset,
+                         const struct catalogue_purpose *purpose, size_t *count)
+{
+    const struct catalogue_ground wanted = { .asker = asker->index,
+                                             .dataset = dataset->index,
+                                             .purpose = purpose->index };
+    size_t low = 0;
+    size_t high = catalogue->ground_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (catalogue_ground_compare(&catalogue->grounds[middle], &wanted) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    while (high < catalogue->ground_count &&
+           catalogue_ground_compare(&catalogue->grounds[high], &wanted) == 0) {
+        high++;
+    }
+    *count = high - low;
+    return catalogue->by_purpose + low;
+}
+
 const struct catalogue_member *catalogue_members(const struct catalogue *catalogue, size_t *count)
 {
     *count = catalogue->member_count;

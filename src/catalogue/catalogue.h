@@ -24,11 +24,7 @@ enum catalogue_type {
     CATALOGUE_TYPE_COUNT,
 };
 
-enum catalogue_sensitivity {
-    CATALOGUE_ORDINARY,
-    CATALOGUE_HIGH,
-    CATALOGUE_SPECIAL,
-};
+enum catalogue_sensitivity { CATALOGUE_ORDINARY, CATALOGUE_HIGH, CATALOGUE_SPECIAL };
 
 // The legal bases, numbered as on the wire.
 enum catalogue_basis {
@@ -159,6 +155,12 @@ bool catalogue_is_holder(const struct catalogue_dataset *dataset,
 const struct catalogue_agreement *const *
 catalogue_agreements_of(const struct catalogue *catalogue, const struct catalogue_member *asker,
                         const struct catalogue_dataset *dataset, size_t *count);
+
+// Those of them that are for the purpose. However many there are for others, it takes as long.
+const struct catalogue_agreement *const *
+catalogue_agreements_for(const struct catalogue *catalogue, const struct catalogue_member *asker,
+                         const struct catalogue_dataset *dataset,
+                         const struct catalogue_purpose *purpose, size_t *count);
 
 // Whole lists, sorted by code.
 const struct catalogue_member *catalogue_members(const struct catalogue *catalogue, size_t *count);

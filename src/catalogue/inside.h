@@ -7,6 +7,13 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/schema.h"
 
+// Indices of asker, dataset and purpose.
+struct catalogue_ground {
+    uint32_t asker;
+    uint32_t dataset;
+    uint32_t purpose;
+};
+
 struct catalogue {
     struct arena *arena; // everything below but the maps
     struct digest hash;
@@ -32,6 +39,11 @@ struct catalogue {
     // 1].
     const struct catalogue_agreement **by_asker;
     size_t *asker_start;
+    // Agreements by asker, dataset, purpose, id: one stands there once for each of its purposes.
+    // What decides the order stands beside it, so that searching looks at nothing else.
+    const struct catalogue_agreement **by_purpose;
+    struct catalogue_ground *grounds;
+    size_t ground_count;
     struct catalogue_text reason_texts[CATALOGUE_REASON_COUNT];
     enum catalogue_reason asker_reasons[CATALOGUE_REASON_COUNT];
     struct catalogue_text form_texts[CATALOGUE_FORM_COUNT];
@@ -73,7 +85,9 @@ NODISCARD enum status catalogue_collect(struct catalogue_loading *loading, const
 enum status catalogue_refuse(const struct catalogue_entry *entry, const char *section,
                              struct error *err, const char *format, ...) PRINTF_LIKE(4, 5);
 
-// Datasets with their fields; agreements, also the index by asker; sentences. Members, purposes and
+int catalogue_ground_compare(const struct catalogue_ground *a, const struct catalogue_ground *b);
+
+// Datasets with their fields; agreements, also their indices; sentences. Members, purposes and
 // officials are there already.
 NODISCARD enum status catalogue_build_datasets(struct catalogue_loading *loading,
                                                struct error *err);

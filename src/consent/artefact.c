@@ -71,20 +71,6 @@ static enum status exceeds(const struct bytes *what, const char *problem, struct
                      (int)(what->size < 64 ? what->size : 64), (const char *)what->data, problem);
 }
 
-static bool takes_consent_for(const struct catalogue_agreement *agreement,
-                              const struct catalogue_purpose *purpose)
-{
-    if ((agreement->bases & 1u << CATALOGUE_BASIS_CONSENT) == 0) {
-        return false;
-    }
-    for (size_t i = 0; i < agreement->purpose_count; i++) {
-        if (agreement->purposes[i] == purpose) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Checks fields, window and uses against one agreement.
 static enum status within_agreement(const struct wire_artefact *artefact,
                                     const struct catalogue_agreement *agreement, struct error *err)
@@ -161,10 +147,10 @@ enum status consent_artefact_within(const struct wire_artefact *artefact,
         return exceeds(&artefact->purpose, "there is no such purpose", err);
     }
     const struct catalogue_agreement *const *agreements =
-        catalogue_agreements_of(catalogue, asker, dataset, &count);
+        catalogue_agreements_for(catalogue, asker, dataset, purpose, &count);
     status = exceeds(&artefact->asker, "no agreement of it takes consents for this purpose", err);
     for (size_t i = 0; i < count && status != ST_OK; i++) {
-        if (takes_consent_for(agreements[i], purpose)) {
+        if ((agreements[i]->bases & 1u << CATALOGUE_BASIS_CONSENT) != 0) {
             status = within_agreement(artefact, agreements[i], err);
         }
     }

@@ -2,17 +2,6 @@
 // dataset, purpose, basis and official role in common, so the first that fits is the only one.
 #include "policy/match.h"
 
-static bool has_purpose(const struct catalogue_agreement *agreement,
-                        const struct catalogue_purpose *purpose)
-{
-    for (size_t i = 0; i < agreement->purpose_count; i++) {
-        if (agreement->purposes[i] == purpose) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_role(const struct catalogue_agreement *agreement, struct bytes role)
 {
     if (agreement->role_count == 0) {
@@ -47,12 +36,11 @@ void policy_match(const struct policy_input *input, struct policy_match *match)
     if (asker == NULL || match->purpose == NULL) {
         return;
     }
-    match->agreements =
-        catalogue_agreements_of(catalogue, asker, match->dataset, &match->agreement_count);
+    match->agreements = catalogue_agreements_for(catalogue, asker, match->dataset, match->purpose,
+                                                 &match->agreement_count);
     for (size_t i = 0; i < match->agreement_count && match->agreement == NULL; i++) {
         const struct catalogue_agreement *agreement = match->agreements[i];
-        if (has_basis(agreement, request->basis) && has_purpose(agreement, match->purpose) &&
-            has_role(agreement, request->official_role)) {
+        if (has_basis(agreement, request->basis) && has_role(agreement, request->official_role)) {
             match->agreement = agreement;
         }
     }
@@ -70,7 +58,7 @@ enum catalogue_reason policy_match_field(const struct policy_match *match,
     *listed = false;
     for (size_t i = 0; i < match->agreement_count; i++) {
         const struct catalogue_agreement *agreement = match->agreements[i];
-        if (agreement->forms[field].kinds == 0 || !has_purpose(agreement, match->purpose)) {
+        if (agreement->forms[field].kinds == 0) {
             continue;
         }
         *listed = true;

@@ -8,7 +8,7 @@ struct policy_match {
     const struct catalogue_dataset *dataset;
     const struct catalogue_purpose *purpose;
     bool holder_known;                                   // the holder answers for the dataset
-    const struct catalogue_agreement *const *agreements; // of asker and dataset
+    const struct catalogue_agreement *const *agreements; // of asker, dataset, purpose
     size_t agreement_count;
     const struct catalogue_agreement *agreement; // the one of purpose, basis and official role
 };

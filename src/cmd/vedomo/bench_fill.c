@@ -188,6 +188,9 @@ static enum status write_consents(struct filling *f, uint64_t first, size_t coun
                                       &commit, err);
     }
     audit_commit_unref(&commit);
+    if (status == ST_OK) {
+        audit_rows_make_searchable(rows, audit_views_search_key(f->store->views));
+    }
     for (size_t i = 0; status == ST_OK && i < count; i++) {
         f->facts[i].index = size + i;
         f->facts[i].leaf_hash = f->entries[i].leaf_hash;

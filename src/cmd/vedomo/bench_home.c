@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -317,6 +318,20 @@ static enum status start_broker(struct bench_home *home, const char *vedomod, st
     return serves ? ST_OK : error_set(err, ST_IO, "bench: the broker (%s) did not start", program);
 }
 
+// What the views hold must be what the rounds are to meet: a broker that could not use them has
+// moved them aside, and made others.
+static enum status check_views(const struct bench_home *home, struct error *err)
+{
+    char pattern[PATH_MAX];
+    glob_t found;
+    snprintf(pattern, sizeof(pattern), "%.4000s/views.damaged*", home->path);
+    int missing = glob(pattern, 0, NULL, &found);
+    globfree(&found);
+    return missing == GLOB_NOMATCH
+               ? ST_OK
+               : error_set(err, ST_CORRUPT, "bench: the broker did not take the views made for it");
+}
+
 // ---- life
 
 static enum status make_folders(struct bench_home *home, const char *folder, struct error *err)
@@ -375,6 +390,9 @@ enum status bench_home_create(const struct bench_home_options *options, struct b
     }
     if (status == ST_OK) {
         status = start_broker(h, options->vedomod, err);
+    }
+    if (status == ST_OK) {
+        status = check_views(h, err);
     }
     if (status == ST_OK) {
         status = apply_bundle(h, context, buffer_view(&blob), err);

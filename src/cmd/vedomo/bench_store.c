@@ -3,7 +3,21 @@
 
 #include <stdio.h>
 
+#include "audit/facet.h"
 #include "bench_request.h"
+
+// With the broker's keys, or it would make them anew from the log when it starts.
+static enum status open_views(const struct bench_home *home, struct bench_store *store,
+                              struct error *err)
+{
+    struct audit_views_opened opened;
+    struct audit_views_options options = { .home = home->path,
+                                           .origin = home->origin,
+                                           .journal = store->journal,
+                                           .tagger = store->tagger };
+    enum status status = audit_search_key(home->master.secrets[0], options.search_key, err);
+    return status == ST_OK ? audit_views_open(&options, &store->views, &opened, err) : status;
+}
 
 enum status bench_store_open(const struct bench_home *home, struct bench_store *store,
                              struct error *err)
@@ -21,15 +35,11 @@ enum status bench_store_open(const struct bench_home *home, struct bench_store *
         status = audit_journal_open(&options, &store->journal, err);
     }
     if (status == ST_OK) {
-        const struct audit_views_options options = { .home = home->path,
-                                                     .origin = home->origin,
-                                                     .journal = store->journal };
-        struct audit_views_opened opened;
-        status = audit_views_open(&options, &store->views, &opened, err);
-    }
-    if (status == ST_OK) {
         status = audit_tagger_create((const struct seal_secret *const *)home->tag.secrets,
                                      home->tag.secret_count, &store->tagger, err);
+    }
+    if (status == ST_OK) {
+        status = open_views(home, store, err);
     }
     if (status != ST_OK) {
         bench_store_close(store);

@@ -90,6 +90,66 @@ TEST(agreements_are_found_by_asker_and_dataset_alone)
     assert_int_equal(count, 0);
 }
 
+static bool is_for(const struct catalogue_agreement *agreement,
+                   const struct catalogue_purpose *purpose)
+{
+    for (size_t i = 0; i < agreement->purpose_count; i++) {
+        if (agreement->purposes[i] == purpose) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What is found for the purpose is what a walk over all of asker and dataset finds. Returns how
+// many those are.
+static size_t check_found(const struct catalogue *catalogue, const struct catalogue_member *asker,
+                          const struct catalogue_dataset *dataset,
+                          const struct catalogue_purpose *purpose)
+{
+    size_t all_count = 0;
+    size_t count = 0;
+    size_t place = 0;
+    const struct catalogue_agreement *const *all =
+        catalogue_agreements_of(catalogue, asker, dataset, &all_count);
+    const struct catalogue_agreement *const *found =
+        catalogue_agreements_for(catalogue, asker, dataset, purpose, &count);
+    for (size_t i = 0; i < all_count; i++) {
+        if (is_for(all[i], purpose)) {
+            assert_true(place < count);
+            assert_ptr_equal(found[place++], all[i]);
+        }
+    }
+    assert_int_equal(place, count);
+    return count;
+}
+
+TEST(agreements_are_found_by_purpose_as_a_walk_over_all_finds_them)
+{
+    size_t member_count = 0;
+    size_t dataset_count = 0;
+    size_t purpose_count = 0;
+    size_t found = 0;
+    struct error err = { 0 };
+    struct catalogue *catalogue = NULL;
+    struct digest hash = { { 0 } };
+    struct buffer blob = buffer_init(1 << 20);
+    edited_scenario(&blob, "agreements.yaml", "purposes: [driving-licence-issue]",
+                    "purposes: [travel-discount, driving-licence-issue]");
+    assert_status(ST_OK, catalogue_load(buffer_view(&blob), &hash, &catalogue, &err));
+    const struct catalogue_member *members = catalogue_members(catalogue, &member_count);
+    const struct catalogue_dataset *datasets = catalogue_datasets(catalogue, &dataset_count);
+    const struct catalogue_purpose *purposes = catalogue_purposes(catalogue, &purpose_count);
+    for (size_t i = 0; i < member_count * dataset_count * purpose_count; i++) {
+        found += check_found(catalogue, &members[i % member_count],
+                             &datasets[i / member_count % dataset_count],
+                             &purposes[i / member_count / dataset_count]);
+    }
+    assert_int_equal(found, 7); // six agreements, one of them for two purposes
+    catalogue_destroy(&catalogue);
+    buffer_fini(&blob);
+}
+
 TEST(an_asker_cannot_tell_paused_from_never_given)
 {
     static const enum catalogue_reason hidden[] = {
