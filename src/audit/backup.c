@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "audit/backup_file.h"
 #include "audit/meta.h"
 #include "base/file.h"
+#include "base/lock.h"
 
 enum { PART_ROOM = AUDIT_BACKUP_PART_BYTES + 8 * 1024 * 1024 };
 
@@ -28,14 +28,6 @@ struct copying {
     int lock;
 };
 
-static enum status join(char path[PATH_MAX], const char *folder, const char *name,
-                        struct error *err)
-{
-    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
-               ? ST_OK
-               : error_set(err, ST_USAGE, "%s: path too long", folder);
-}
-
 // ---- the folder
 
 static enum status open_folder(struct copying *copying, struct error *err)
@@ -44,25 +36,15 @@ static enum status open_folder(struct copying *copying, struct error *err)
     const char *folder = copying->options->folder;
     enum status status = file_make_folder(folder, 0700, err);
     if (status == ST_OK) {
-        status = join(path, folder, "entries", err);
+        status = file_join(path, sizeof(path), folder, "entries", err);
     }
     if (status == ST_OK) {
         status = file_make_folder(path, 0700, err);
     }
-    if (status == ST_OK) {
-        status = join(path, folder, "lock", err);
-    }
     if (status != ST_OK) {
         return status;
     }
-    copying->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (copying->lock < 0) {
-        return error_errno(err, ST_IO, "%s", path);
-    }
-    if (flock(copying->lock, LOCK_EX | LOCK_NB) != 0) {
-        return error_set(err, ST_BUSY, "%s: another backup is being made there", folder);
-    }
-    return ST_OK;
+    return lock_folder(folder, "another backup is being made there", &copying->lock, err);
 }
 
 // ---- the log
@@ -100,7 +82,7 @@ static enum status open_log(struct copying *copying, struct error *err)
     char path[PATH_MAX];
     const char *home = copying->options->home;
     size_t map_bytes = copying->options->map_bytes;
-    enum status status = join(path, home, AUDIT_JOURNAL_FOLDER, err);
+    enum status status = file_join(path, sizeof(path), home, AUDIT_JOURNAL_FOLDER, err);
     struct store_options options = {
         .path = path,
         .map_bytes = map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : map_bytes,
@@ -123,7 +105,8 @@ static enum status begin(struct copying *copying, struct error *err)
     copying->result->before = fresh ? 0 : copying->state.frontier.size;
     status = fresh ? ST_OK : status;
     if (status == ST_OK) {
-        status = join(path, copying->options->home, AUDIT_JOURNAL_PUBLISHED, err);
+        status =
+            file_join(path, sizeof(path), copying->options->home, AUDIT_JOURNAL_PUBLISHED, err);
     }
     if (status == ST_OK) {
         status = file_read(path, PROOF_NOTE_MAX, &note, err);

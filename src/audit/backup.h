@@ -33,7 +33,7 @@ struct audit_backup_result {
 // Copies what HOME/log has published since the last copy, in short transactions. ST_NOT_FOUND: HOME
 // has no log, or nothing was published yet. ST_DENIED: the folder is another log's. ST_UNPROVEN:
 // the log does not continue the copy, or is not what it published. ST_CORRUPT: a file of the folder
-// is damaged; it is named. ST_BUSY: another copy is being made there.
+// is damaged; it is named. ST_EXISTS: another copy is being made there.
 NODISCARD enum status audit_backup(const struct audit_backup_options *options,
                                    struct audit_backup_result *result, struct error *err);
 

@@ -222,9 +222,7 @@ static bool read_head(struct bytes *text, struct audit_backup_state *state)
 
 static enum status state_path(const char *folder, char path[PATH_MAX], struct error *err)
 {
-    return snprintf(path, PATH_MAX, "%s/" AUDIT_BACKUP_MARK, folder) < PATH_MAX
-               ? ST_OK
-               : error_set(err, ST_USAGE, "%s: path too long", folder);
+    return file_join(path, PATH_MAX, folder, AUDIT_BACKUP_MARK, err);
 }
 
 enum status audit_backup_state_prove(const struct audit_backup_state *state, struct error *err)
@@ -311,10 +309,9 @@ enum status audit_backup_state_write(const char *folder, const struct audit_back
 enum status audit_backup_part_path(const char *folder, uint64_t first, char path[PATH_MAX],
                                    struct error *err)
 {
-    return snprintf(path, PATH_MAX, "%s/entries/%012llu.part", folder, (unsigned long long)first) <
-                   PATH_MAX
-               ? ST_OK
-               : error_set(err, ST_USAGE, "%s: path too long", folder);
+    char name[64];
+    snprintf(name, sizeof(name), "entries/%012llu.part", (unsigned long long)first);
+    return file_join(path, PATH_MAX, folder, name, err);
 }
 
 void audit_backup_part_begin(struct buffer *part, uint64_t first)

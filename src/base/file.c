@@ -10,6 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum status file_join(char *path, size_t room, const char *folder, const char *name,
+                      struct error *err)
+{
+    int size = snprintf(path, room, "%s/%s", folder, name);
+    return size >= 0 && (size_t)size < room ? ST_OK
+                                            : error_set(err, ST_USAGE, "%s: path too long", folder);
+}
+
 enum status file_read_fd(int fd, const char *name, size_t max_bytes, struct buffer *out,
                          struct error *err)
 {

@@ -5,6 +5,10 @@
 
 #include <sys/types.h>
 
+// FOLDER/NAME. ST_USAGE: there is no room for it.
+NODISCARD enum status file_join(char *path, size_t room, const char *folder, const char *name,
+                                struct error *err);
+
 // Appends the file's content to `out`; ST_MALFORMED when it is larger than `max_bytes`.
 NODISCARD enum status file_read(const char *path, size_t max_bytes, struct buffer *out,
                                 struct error *err);

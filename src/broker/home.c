@@ -2,12 +2,12 @@
 #include "broker/home.h"
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "seal/sign.h"
 
 #include <stdio.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { KEY_NAME_BYTES = 16 };
@@ -15,16 +15,13 @@ enum { KEY_NAME_BYTES = 16 };
 static enum status load_key(const struct broker_home *home, const char *name, enum seal_role role,
                             struct seal_identity *identity, struct error *err)
 {
+    char folder[PATH_MAX];
     char path[PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/keys/%s", home->path, name) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "%s: path too long", home->path);
+    enum status status = file_join(folder, sizeof(folder), home->path, "keys", err);
+    if (status == ST_OK) {
+        status = file_join(path, sizeof(path), folder, name, err);
     }
-    enum status status = seal_keyfile_load(path, identity, err);
-    if (status == ST_OK && identity->role != role) {
-        status = error_set(err, ST_USAGE, "%s: holds a key of role %s, not %s", path,
-                           seal_role_name(identity->role), seal_role_name(role));
-    }
-    return status;
+    return status == ST_OK ? seal_keyfile_load_role(path, role, identity, err) : status;
 }
 
 static enum status read_pins(const struct config_pins *pins, const char *what,
@@ -126,26 +123,6 @@ enum status broker_home_settled(const struct broker_home *home, struct error *er
     return ST_OK;
 }
 
-// The log has one writer: a second broker on the same home must not begin.
-static enum status take_lock(struct broker_home *home, struct error *err)
-{
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/lock", home->path) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "%s: path too long", home->path);
-    }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return error_errno(err, ST_IO, "%s", path);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
-        return error_set(err, ST_BUSY, "%s: another broker runs on this home; stop it first",
-                         home->path);
-    }
-    home->lock = fd;
-    return ST_OK;
-}
-
 static enum status open_folders(struct broker_home *home, struct error *err)
 {
     char bodies[PATH_MAX];
@@ -184,7 +161,9 @@ static enum status open_home(const char *path, bool lock, struct broker_home *ho
         status = load_keys(&opened, err);
     }
     if (status == ST_OK && lock) {
-        status = take_lock(&opened, err);
+        // The log has one writer: a second broker on the same home must not begin.
+        status = lock_folder(opened.path, "another broker runs on this home; stop it first",
+                             &opened.lock, err);
     }
     if (status == ST_OK) {
         status = open_folders(&opened, err);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "node/words.h"
 #include "seal/hash.h"
+#include "web/address.h"
 #include "web/json.h"
 #include "web/problem.h"
 
@@ -360,39 +361,6 @@ static enum status read_token(const char *path, struct node_api *api, struct err
     return status;
 }
 
-// "unix:PATH", "ADDRESS:PORT" or "[ADDRESS]:PORT".
-static enum status read_listen(const char *listen, char address[64],
-                               struct web_server_config *server, struct error *err)
-{
-    static const char unix_scheme[] = "unix:";
-    if (strncmp(listen, unix_scheme, sizeof(unix_scheme) - 1) == 0) {
-        server->unix_path = listen + sizeof(unix_scheme) - 1;
-        server->unix_mode = SOCKET_MODE;
-        return server->unix_path[0] == '/'
-                   ? ST_OK
-                   : error_set(err, ST_USAGE, "api.listen '%s': the socket's path begins with '/'",
-                               listen);
-    }
-    const char *colon = strrchr(listen, ':');
-    uint64_t port = 0;
-    size_t size = colon == NULL ? 0 : (size_t)(colon - listen);
-    const char *begin = listen;
-    if (size >= 2 && listen[0] == '[' && listen[size - 1] == ']') {
-        begin++;
-        size -= 2;
-    }
-    if (colon == NULL || size == 0 || size >= 64 ||
-        !text_u64_parse(bytes_text(colon + 1), 65535, &port)) {
-        return error_set(err, ST_USAGE, "api.listen '%s': expected unix:PATH or ADDRESS:PORT",
-                         listen);
-    }
-    memcpy(address, begin, size);
-    address[size] = '\0';
-    server->address = address;
-    server->port = (uint16_t)port;
-    return ST_OK;
-}
-
 enum status node_api_start(const struct config_node *config, struct node_engine *engine,
                            struct node_api **api, struct error *err)
 {
@@ -401,24 +369,29 @@ enum status node_api_start(const struct config_node *config, struct node_engine 
         return error_set(err, ST_NOMEM, "api: no memory");
     }
     made->engine = engine;
-    char address[64];
-    struct web_server_config server = { .body_max_bytes = BODY_MAX_BYTES,
+    const char *listen = config->api.listen;
+    struct web_server_config server = { .listen = listen,
+                                        .unix_mode = SOCKET_MODE,
+                                        .body_max_bytes = BODY_MAX_BYTES,
                                         .connections_max = CONNECTIONS_MAX,
                                         .idle_timeout_ms = IDLE_MS,
                                         .answer_timeout_ms = ANSWER_MS,
                                         .handler = on_request,
                                         .context = made };
-    enum status status = read_listen(config->api.listen, address, &server, err);
-    if (status == ST_OK && config->api.token != NULL && config->api.token[0] != '\0') {
+    enum status status = ST_OK;
+    if (config->api.token != NULL && config->api.token[0] != '\0') {
         status = read_token(config->api.token, made, err);
-    } else if (status == ST_OK && server.unix_path == NULL) {
+    } else if (!web_address_is_unix(listen)) {
         status = error_set(err, ST_USAGE,
                            "api.listen '%s': TCP needs api.token, so that not everyone on this "
                            "machine may ask",
-                           config->api.listen);
+                           listen);
     }
     if (status == ST_OK) {
         status = web_server_start(&server, &made->server, err);
+        if (status != ST_OK) {
+            error_wrap(err, "api.listen");
+        }
     }
     if (status != ST_OK) {
         free(made);

@@ -4,6 +4,7 @@
 #include "node/persons.h"
 
 #include "base/event.h"
+#include "base/file.h"
 #include "node/memory.h"
 #include "seal/secret.h"
 
@@ -13,13 +14,12 @@ enum status node_persons_open(struct node_engine *engine, struct error *err)
 {
     char path[NODE_PATH_MAX];
     bool fresh = false;
-    int size = snprintf(path, sizeof(path), "%s/persons", engine->config->state);
-    if (size < 0 || (size_t)size >= sizeof(path)) {
-        return error_set(err, ST_USAGE, "state '%s': path too long", engine->config->state);
+    enum status status = file_join(path, sizeof(path), engine->config->state, "persons", err);
+    if (status != ST_OK) {
+        return status;
     }
-    enum status status =
-        node_memory_keep(engine->memory, path, seal_secret_view(engine->identity.curve_secret),
-                         node_now(), &fresh, err);
+    status = node_memory_keep(engine->memory, path, seal_secret_view(engine->identity.curve_secret),
+                              node_now(), &fresh, err);
     if (status == ST_OK && fresh) {
         log_event(LOG_LEVEL_NOTICE, "subject.memory-new",
                   log_text("why", "it was kept under another key of this node"));

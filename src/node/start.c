@@ -3,67 +3,40 @@
 #include "node/inside.h"
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "bus/context.h"
 #include "node/persons.h"
 #include "registry/file.h"
 #include "seal/batch.h"
 #include "seal/secret.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { TASKS_MAX = 4096, CACHE_ROOTS = 1024 };
-
-static enum status make_path(char path[NODE_PATH_MAX], const char *folder, const char *name,
-                             struct error *err)
-{
-    int size = snprintf(path, NODE_PATH_MAX, "%s/%s", folder, name);
-    if (size < 0 || size >= NODE_PATH_MAX) {
-        return error_set(err, ST_USAGE, "state: the folder's path is too long");
-    }
-    return ST_OK;
-}
 
 static enum status make_folders(struct node_engine *engine, struct error *err)
 {
     const char *state = engine->config->state;
     enum status status = file_make_folder(state, 0700, err);
     if (status == ST_OK) {
-        status = make_path(engine->checkpoint_path, state, "checkpoint", err);
+        status = file_join(engine->checkpoint_path, sizeof(engine->checkpoint_path), state,
+                           "checkpoint", err);
     }
     if (status == ST_OK) {
-        status = make_path(engine->bundle_path, state, "policy.bundle", err);
+        status = file_join(engine->bundle_path, sizeof(engine->bundle_path), state, "policy.bundle",
+                           err);
     }
     if (status == ST_OK) {
-        status = make_path(engine->receipts_path, state, "receipts", err);
+        status =
+            file_join(engine->receipts_path, sizeof(engine->receipts_path), state, "receipts", err);
     }
     if (status == ST_OK) {
         status = file_make_folder(engine->receipts_path, 0700, err);
     }
     return status;
-}
-
-// Two nodes with one state folder would announce keys over one another.
-static enum status take_lock(struct node_engine *engine, struct error *err)
-{
-    char path[NODE_PATH_MAX];
-    enum status status = make_path(path, engine->config->state, "lock", err);
-    if (status != ST_OK) {
-        return status;
-    }
-    engine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (engine->lock < 0) {
-        return error_errno(err, ST_IO, "'%s'", path);
-    }
-    if (flock(engine->lock, LOCK_EX | LOCK_NB) != 0) {
-        return error_set(err, ST_EXISTS, "state '%s': a node is running there already",
-                         engine->config->state);
-    }
-    return ST_OK;
 }
 
 static enum status read_pins(const struct config_pins *configured, const char *what,
@@ -133,7 +106,7 @@ static enum status read_pseudonym_key(struct node_engine *engine, struct error *
 {
     char path[NODE_PATH_MAX];
     struct seal_identity identity = { 0 };
-    enum status status = make_path(path, engine->config->state, "pseudonym.key", err);
+    enum status status = file_join(path, sizeof(path), engine->config->state, "pseudonym.key", err);
     if (status == ST_OK && !file_exists(path)) {
         status = seal_identity_create(SEAL_ROLE_MASTER, "", "", &identity, err);
         if (status == ST_OK) {
@@ -291,7 +264,10 @@ enum status node_engine_start(const struct config_node *config,
     made->lock = -1;
     enum status status = make_folders(made, err);
     if (status == ST_OK) {
-        status = take_lock(made, err);
+        // Two nodes with one state folder would announce keys over one another.
+        status =
+            lock_folder(config->state, "a node runs on this state folder already; stop it first",
+                        &made->lock, err);
     }
     if (status == ST_OK) {
         status = read_trust(made, err);

@@ -12,7 +12,9 @@
 #include "seal/keyfile.h"
 #include "web/server.h"
 
-enum { PORTAL_PATH_MAX = 4096, PORTAL_VISITS_MAX = 1024 };
+#include <limits.h>
+
+enum { PORTAL_VISITS_MAX = 1024 };
 
 // One request for a page of the log.
 struct portal_visit {
@@ -24,7 +26,7 @@ struct portal_visit {
 
 struct portal {
     const struct config_portal *config;
-    char checkpoint_path[PORTAL_PATH_MAX];
+    char checkpoint_path[PATH_MAX];
     int lock; // of the state folder; -1: none
     struct seal_identity identity;
     struct registry_card broker;

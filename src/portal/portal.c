@@ -4,15 +4,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "bus/context.h"
 #include "registry/file.h"
-#include "web/address.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum {
@@ -22,35 +18,24 @@ enum {
 
 static enum status take_state(struct portal *portal, struct error *err)
 {
-    char path[PORTAL_PATH_MAX];
     const char *state = portal->config->state;
-    if (snprintf(path, sizeof(path), "%s/lock", state) >= (int)sizeof(path) ||
-        snprintf(portal->checkpoint_path, sizeof(portal->checkpoint_path), "%s/checkpoint",
-                 state) >= (int)sizeof(portal->checkpoint_path)) {
-        return error_set(err, ST_USAGE, "state: the folder's path is too long");
-    }
     enum status status = file_make_folder(state, 0700, err);
-    if (status != ST_OK) {
-        return status;
+    if (status == ST_OK) {
+        status = file_join(portal->checkpoint_path, sizeof(portal->checkpoint_path), state,
+                           "checkpoint", err);
     }
-    portal->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (portal->lock < 0) {
-        return error_errno(err, ST_IO, "'%s'", path);
+    if (status == ST_OK) {
+        status = lock_folder(state, "a portal runs on this state folder already; stop it first",
+                             &portal->lock, err);
     }
-    if (flock(portal->lock, LOCK_EX | LOCK_NB) != 0) {
-        return error_set(err, ST_EXISTS, "state '%s': a portal is running there already", state);
-    }
-    return ST_OK;
+    return status;
 }
 
 static enum status read_identity(struct portal *portal, struct error *err)
 {
     const struct config_portal *config = portal->config;
-    enum status status = seal_keyfile_load(config->identity, &portal->identity, err);
-    if (status == ST_OK && portal->identity.role != SEAL_ROLE_PORTAL) {
-        status = error_set(err, ST_USAGE, "identity '%s': the key of a %s, not of a portal",
-                           config->identity, seal_role_name(portal->identity.role));
-    }
+    enum status status =
+        seal_keyfile_load_role(config->identity, SEAL_ROLE_PORTAL, &portal->identity, err);
     if (status == ST_OK) {
         status = proof_key_parse(bytes_text(config->broker.vkey), &portal->log, err);
     }
@@ -97,15 +82,8 @@ static enum status read_broker(struct portal *portal, struct error *err)
 static enum status start_server(struct portal *portal, struct error *err)
 {
     const struct config_portal *config = portal->config;
-    char address[256];
-    uint16_t port = 0;
-    enum status status = web_address_parse(config->listen, address, sizeof(address), &port, err);
-    if (status != ST_OK) {
-        return error_wrap(err, "listen");
-    }
     struct web_server_config server = {
-        .address = address,
-        .port = port,
+        .listen = config->listen,
         .body_max_bytes = BODY_MAX_BYTES,
         .connections_max = (unsigned)config->http.connections_max,
         .per_address_max = (unsigned)config->http.per_address_max,
@@ -114,7 +92,8 @@ static enum status start_server(struct portal *portal, struct error *err)
         .handler = portal_pages_handle,
         .context = portal,
     };
-    return web_server_start(&server, &portal->server, err);
+    enum status status = web_server_start(&server, &portal->server, err);
+    return status == ST_OK ? ST_OK : error_wrap(err, "listen");
 }
 
 // What is left once both threads have ended.

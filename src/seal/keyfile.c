@@ -364,3 +364,21 @@ enum status seal_keyfile_load(const char *path, struct seal_identity *identity, 
     *identity = loaded;
     return ST_OK;
 }
+
+enum status seal_keyfile_load_role(const char *path, enum seal_role role,
+                                   struct seal_identity *identity, struct error *err)
+{
+    struct seal_identity loaded = { 0 };
+    enum status status = seal_keyfile_load(path, &loaded, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (loaded.role != role) {
+        status = error_set(err, ST_USAGE, "%s is the key of a %s; this needs the key of a %s", path,
+                           seal_role_name(loaded.role), seal_role_name(role));
+        seal_identity_fini(&loaded);
+        return status;
+    }
+    *identity = loaded;
+    return ST_OK;
+}

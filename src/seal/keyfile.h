@@ -81,3 +81,7 @@ NODISCARD enum status seal_keyfile_create(const char *path, const struct seal_id
 // ST_UNSUPPORTED: of a later version.
 NODISCARD enum status seal_keyfile_load(const char *path, struct seal_identity *identity,
                                         struct error *err);
+
+// As seal_keyfile_load(), and the key is one of that role: ST_USAGE where it is not.
+NODISCARD enum status seal_keyfile_load_role(const char *path, enum seal_role role,
+                                             struct seal_identity *identity, struct error *err);

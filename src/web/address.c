@@ -10,6 +10,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+bool web_address_is_unix(const char *text)
+{
+    return strncmp(text, WEB_UNIX_SCHEME, sizeof(WEB_UNIX_SCHEME) - 1) == 0;
+}
+
 enum status web_address_parse(const char *text, char *address, size_t room, uint16_t *port,
                               struct error *err)
 {

@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define WEB_UNIX_SCHEME "unix:"
+
+// True for "unix:/PATH": a socket in the file system.
+bool web_address_is_unix(const char *text);
+
 // "127.0.0.1:8490", "[::1]:8490": the address without brackets, and the port. ST_USAGE: neither.
 NODISCARD enum status web_address_parse(const char *text, char *address, size_t room,
                                         uint16_t *port, struct error *err);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "web/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,8 +36,8 @@ enum {
 
 struct web_server {
     struct web_server_config config;
-    char *unix_path;
-    char *address;
+    char *unix_path; // NULL: an address
+    char address[64];
     uint16_t port;
     int listener; // -1 once libmicrohttpd owns it
     struct MHD_Daemon *daemon;
@@ -371,11 +372,11 @@ static enum status listen_tcp(struct web_server *server, struct error *err)
     socklen_t size = 0;
     if (inet_pton(AF_INET, server->address, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
-        v4->sin_port = htons(server->config.port);
+        v4->sin_port = htons(server->port);
         size = sizeof(*v4);
     } else if (inet_pton(AF_INET6, server->address, &v6->sin6_addr) == 1) {
         v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(server->config.port);
+        v6->sin6_port = htons(server->port);
         size = sizeof(*v6);
     } else {
         return error_set(err, ST_USAGE, "address '%s' is neither IPv4 nor IPv6 in digits",
@@ -387,11 +388,38 @@ static enum status listen_tcp(struct web_server *server, struct error *err)
         setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
         bind(server->listener, (struct sockaddr *)&address, size) != 0 ||
         getsockname(server->listener, (struct sockaddr *)&address, &size) != 0) {
-        return error_errno(err, ST_IO, "address '%s' port %u", server->address,
-                           server->config.port);
+        return error_errno(err, ST_IO, "address '%s' port %u", server->address, server->port);
     }
     server->port = ntohs(address.ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
     return ST_OK;
+}
+
+// ST_USAGE: neither, or a socket in the file system where none is wanted.
+static enum status read_listen(struct web_server *server, struct error *err)
+{
+    const char *listen = server->config.listen;
+    if (server->config.unix_mode == 0 || !web_address_is_unix(listen)) {
+        return web_address_parse(listen, server->address, sizeof(server->address), &server->port,
+                                 err);
+    }
+    const char *path = listen + sizeof(WEB_UNIX_SCHEME) - 1;
+    if (path[0] != '/') {
+        return error_set(err, ST_USAGE, "'%s': the socket's path begins with '/'", listen);
+    }
+    server->unix_path = strdup(path);
+    return server->unix_path == NULL ? error_set(err, ST_NOMEM, "HTTP server: no memory") : ST_OK;
+}
+
+static enum status open_listener(struct web_server *server, struct error *err)
+{
+    enum status status = read_listen(server, err);
+    if (status == ST_OK) {
+        status = server->unix_path != NULL ? listen_unix(server, err) : listen_tcp(server, err);
+    }
+    if (status == ST_OK && listen(server->listener, BACKLOG) != 0) {
+        status = error_errno(err, ST_IO, "'%s'", server->config.listen);
+    }
+    return status;
 }
 
 // --- the thread ---
@@ -487,7 +515,6 @@ static void server_free(struct web_server *server)
         web_mailbox_release(server->mailbox);
     }
     free(server->unix_path);
-    free(server->address);
     free(server);
 }
 
@@ -518,18 +545,9 @@ enum status web_server_start(const struct web_server_config *config, struct web_
     made->listener = -1;
     // A handler may still hold requests whose clients were told 504: twice the connections.
     made->held_max = (size_t)config->connections_max * 2 + 16;
-    made->unix_path = config->unix_path == NULL ? NULL : strdup(config->unix_path);
-    made->address = config->address == NULL ? NULL : strdup(config->address);
     enum status status = mailbox_create(made, err);
-    if (status == ST_OK && made->unix_path != NULL) {
-        status = listen_unix(made, err);
-    } else if (status == ST_OK && made->address != NULL) {
-        status = listen_tcp(made, err);
-    } else if (status == ST_OK) {
-        status = error_set(err, ST_USAGE, "HTTP server: neither socket nor address");
-    }
-    if (status == ST_OK && listen(made->listener, BACKLOG) != 0) {
-        status = error_errno(err, ST_IO, "HTTP server: listen");
+    if (status == ST_OK) {
+        status = open_listener(made, err);
     }
     if (status == ST_OK) {
         status = thread_start("http", serve, made, &made->thread, err);

@@ -19,11 +19,10 @@ struct web_response;
 typedef void (*web_handler)(struct web_request *request, void *context);
 
 struct web_server_config {
-    // One of the two: a socket in the file system (any old one there is replaced), or an address.
-    const char *unix_path;
-    unsigned unix_mode;  // permissions of the socket, such as 0660
-    const char *address; // IPv4 or IPv6 in digits, such as 127.0.0.1
-    uint16_t port;       // 0: any free one, see web_server_port()
+    // "127.0.0.1:8490" or "[::1]:8490", in digits; port 0: any free one, see web_server_port().
+    // "unix:/run/node.sock" where `unix_mode` says so: any old socket there is replaced.
+    const char *listen;
+    unsigned unix_mode; // permissions of the socket, such as 0660; 0: none in the file system
 
     size_t body_max_bytes;      // a larger body gets 413
     unsigned connections_max;   // more are not accepted

@@ -6,19 +6,15 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/queue.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "seal/keyfile.h"
-#include "web/address.h"
 #include "web/server.h"
 #include "witness/ledger.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { QUEUE_MAX = 1024, BATCH = 16, ANSWER_MS = 10000 };
@@ -169,33 +165,19 @@ static void run(struct thread *thread, void *argument)
 
 static enum status take_state(struct witness *witness, struct error *err)
 {
-    char path[PATH_MAX];
     const char *state = witness->config->state;
     enum status status = file_make_folder(state, 0700, err);
-    if (status != ST_OK) {
-        return status;
+    if (status == ST_OK) {
+        status = lock_folder(state, "a witness runs on this state folder already; stop it first",
+                             &witness->lock, err);
     }
-    if (snprintf(path, sizeof(path), "%s/lock", state) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "state: the folder's path is too long");
-    }
-    witness->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (witness->lock < 0) {
-        return error_errno(err, ST_IO, "'%s'", path);
-    }
-    if (flock(witness->lock, LOCK_EX | LOCK_NB) != 0) {
-        return error_set(err, ST_EXISTS, "state '%s': a witness is running there already", state);
-    }
-    return ST_OK;
+    return status;
 }
 
 static enum status read_identity(struct witness *witness, struct error *err)
 {
-    const char *path = witness->config->identity;
-    enum status status = seal_keyfile_load(path, &witness->identity, err);
-    if (status == ST_OK && witness->identity.role != SEAL_ROLE_WITNESS) {
-        status = error_set(err, ST_USAGE, "identity '%s': the key of a %s, not of a witness", path,
-                           seal_role_name(witness->identity.role));
-    }
+    enum status status = seal_keyfile_load_role(witness->config->identity, SEAL_ROLE_WITNESS,
+                                                &witness->identity, err);
     if (status == ST_OK) {
         status = proof_key_make(witness->identity.node, PROOF_KEY_COSIGNATURE,
                                 &witness->identity.sign_key, &witness->key, err);
@@ -206,15 +188,8 @@ static enum status read_identity(struct witness *witness, struct error *err)
 static enum status start_server(struct witness *witness, struct error *err)
 {
     const struct config_witness *config = witness->config;
-    char address[256];
-    uint16_t port = 0;
-    enum status status = web_address_parse(config->listen, address, sizeof(address), &port, err);
-    if (status != ST_OK) {
-        return error_wrap(err, "listen");
-    }
     struct web_server_config server = {
-        .address = address,
-        .port = port,
+        .listen = config->listen,
         .body_max_bytes = (size_t)config->http.body_bytes,
         .connections_max = (unsigned)config->http.connections_max,
         .per_address_max = (unsigned)config->http.per_address_max,
@@ -223,7 +198,8 @@ static enum status start_server(struct witness *witness, struct error *err)
         .handler = on_request,
         .context = witness,
     };
-    return web_server_start(&server, &witness->server, err);
+    enum status status = web_server_start(&server, &witness->server, err);
+    return status == ST_OK ? ST_OK : error_wrap(err, "listen");
 }
 
 void witness_stop(struct witness **witness)

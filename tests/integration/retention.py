@@ -215,7 +215,7 @@ def a_broker_that_ended_at_any_step_finishes_when_it_starts_again():
             shutil.copytree(views, os.path.join(house.home, "views.next"))
         restart(house, old_views)
         wait_until_renewed(house, MONTHS[0])
-        true(not os.path.exists(os.path.join(house.home, "views.next")), "and nothing lies about")
+        until(lambda: not os.path.exists(os.path.join(house.home, "views.next")), "nothing lies about", PATIENCE_S)
         equal(verified(house)["findings"], [])
         equal(anna(house)[-1].get("earlier"), 1)
 

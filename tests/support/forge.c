@@ -4,12 +4,11 @@
 // exchange, the same for each entry of one), spent (refused, as its first budget is said to be
 // spent), orphan (of another exchange, decided by entry 0), copy (as it is).
 // For the tests of `vedomo audit replay`.
-#include "audit/scan.h"
-#include "broker/home.h"
-#include "wire/wire.h"
+#include "home_journal.h"
 
-#include "audit/journal.h"
+#include "audit/scan.h"
 #include "base/clock.h"
+#include "wire/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,35 +96,23 @@ static enum status pack(struct forging *forging, struct audit_entry *entry, stru
 static enum status append(const struct broker_home *home, struct audit_entry *entry,
                           struct error *err)
 {
-    const struct audit_journal_options options = {
-        .home = home->path,
-        .origin = home->settings->origin,
-        .map_bytes = (size_t)home->settings->audit.log_map_bytes,
-        .signer = home->logs[0].signer,
-        .vault = home->vault,
-    };
     struct audit_journal *journal = NULL;
-    struct audit_commit *commit = NULL;
-    const struct audit_entry *list[] = { entry };
-    enum status status = audit_journal_open(&options, &journal, err);
+    enum status status = home_journal_open(home, false, &journal, err);
     if (status == ST_OK) {
-        status = audit_entry_seal(entry, audit_journal_minutes(journal, clock_wall_ms()), err);
+        status = home_journal_append(journal, entry, 1,
+                                     audit_journal_minutes(journal, clock_wall_ms()), err);
     }
     if (status == ST_OK) {
-        status = audit_journal_append(journal, list, 1, audit_journal_size(journal),
-                                      audit_journal_term(journal), &commit, err);
+        printf("%llu\n", (unsigned long long)audit_journal_size(journal) - 1);
     }
-    if (status == ST_OK) {
-        printf("%llu\n", (unsigned long long)audit_commit_first(commit));
-    }
-    audit_commit_unref(&commit);
     audit_journal_close(&journal);
     return status;
 }
 
-static enum status forge(const struct broker_home *home, uint64_t index, const char *what,
-                         struct error *err)
+static enum status forge(const struct broker_home *home, int argc, char **argv, struct error *err)
 {
+    uint64_t index = strtoull(argv[2], NULL, 10);
+    const char *what = argv[argc - 1];
     static struct forging forging;
     const struct audit_scan_options options = { .home = home->path,
                                                 .origin = home->settings->origin,
@@ -186,20 +173,9 @@ static enum status forge(const struct broker_home *home, uint64_t index, const c
 
 int main(int argc, char **argv)
 {
-
-    struct error err = { 0 };
-    struct broker_home home;
     if (argc != 4) {
         fprintf(stderr, "usage: forge HOME INDEX WHAT\n");
         return 2;
     }
-    enum status status = broker_home_open(argv[1], &home, &err);
-    if (status == ST_OK) {
-        status = forge(&home, strtoull(argv[2], NULL, 10), argv[3], &err);
-        broker_home_close(&home);
-    }
-    if (status != ST_OK) {
-        fprintf(stderr, "forge: %s\n", err.message);
-    }
-    return status == ST_OK ? 0 : 1;
+    return home_run("forge", argc, argv, forge);
 }

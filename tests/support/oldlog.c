@@ -5,9 +5,8 @@
 // the first about the person named, the others about people who are never heard of again. Their
 // ids, officials and cases carry the month in clear, so that a test can look for them. A month with
 // a + behind it: its last exchange ends in the next month.
-#include "broker/home.h"
+#include "home_journal.h"
 
-#include "audit/journal.h"
 #include "audit/month.h"
 #include "audit/tag.h"
 #include "audit/views.h"
@@ -40,8 +39,6 @@ static enum status append(struct old *old, const struct wire_exchange_part *exch
                           struct error *err)
 {
     struct audit_entry entry = { .class = WIRE_CLASS_EXCHANGE };
-    const struct audit_entry *list[] = { &entry };
-    struct audit_commit *commit = NULL;
     struct buffer parts[PARTS];
     for (size_t i = 0; i < PARTS; i++) {
         parts[i] = buffer_init(PART_BYTES);
@@ -57,16 +54,11 @@ static enum status append(struct old *old, const struct wire_exchange_part *exch
         entry.parts[i].bytes = buffer_view(&parts[i]);
     }
     if (status == ST_OK) {
-        status = audit_entry_seal(&entry, old->minutes, err);
-    }
-    if (status == ST_OK) {
-        status = audit_journal_append(old->journal, list, 1, audit_journal_size(old->journal),
-                                      audit_journal_term(old->journal), &commit, err);
+        status = home_journal_append(old->journal, &entry, 1, old->minutes, err);
     }
     if (status == ST_OK) {
         *leaf_hash = entry.leaf_hash;
     }
-    audit_commit_unref(&commit);
     for (size_t i = 0; i < PARTS; i++) {
         buffer_fini(&parts[i]);
     }
@@ -156,20 +148,12 @@ static enum status exchange(struct old *old, unsigned number, struct error *err)
 
 static enum status fill(const struct broker_home *home, int argc, char **argv, struct error *err)
 {
-    const struct audit_journal_options options = {
-        .home = home->path,
-        .origin = home->settings->origin,
-        .map_bytes = (size_t)home->settings->audit.log_map_bytes,
-        .signer = home->logs[0].signer,
-        .vault = home->vault,
-        .create = true,
-    };
     struct old old = { .scheme = argv[2],
                        .identifier = argv[3],
                        .count = (unsigned)strtoul(argv[4], NULL, 10) };
     enum status status = audit_tagger_create(home->tag_secrets, home->tag_count, &old.tagger, err);
     if (status == ST_OK) {
-        status = audit_journal_open(&options, &old.journal, err);
+        status = home_journal_open(home, true, &old.journal, err);
     }
     for (int i = 5; status == ST_OK && i < argc; i++) {
         uint32_t month = 0;
@@ -209,19 +193,12 @@ static bool print_counter(struct bytes key, struct bytes value, void *context)
 
 static enum status print(const struct broker_home *home, struct error *err)
 {
-    const struct audit_journal_options options = {
-        .home = home->path,
-        .origin = home->settings->origin,
-        .map_bytes = (size_t)home->settings->audit.log_map_bytes,
-        .signer = home->logs[0].signer,
-        .vault = home->vault,
-    };
     struct audit_journal *journal = NULL;
     struct audit_views *views = NULL;
     struct audit_reader *reader = NULL;
     struct audit_views_opened opened;
     uint64_t size = 0;
-    enum status status = audit_journal_open(&options, &journal, err);
+    enum status status = home_journal_open(home, false, &journal, err);
     if (status == ST_OK) {
         const struct audit_views_options look = { .home = home->path,
                                                   .origin = home->settings->origin,
@@ -246,21 +223,17 @@ static enum status print(const struct broker_home *home, struct error *err)
     return status;
 }
 
+static enum status print_or_fill(const struct broker_home *home, int argc, char **argv,
+                                 struct error *err)
+{
+    return argc == 2 ? print(home, err) : fill(home, argc, argv, err);
+}
+
 int main(int argc, char **argv)
 {
-    struct error err = { 0 };
-    struct broker_home home;
     if (argc != 2 && argc < 6) {
         fprintf(stderr, "usage: oldlog HOME [SCHEME IDENTIFIER COUNT MONTH...]\n");
         return 2;
     }
-    enum status status = broker_home_open(argv[1], &home, &err);
-    if (status == ST_OK) {
-        status = argc == 2 ? print(&home, &err) : fill(&home, argc, argv, &err);
-        broker_home_close(&home);
-    }
-    if (status != ST_OK) {
-        fprintf(stderr, "oldlog: %s\n", err.message);
-    }
-    return status == ST_OK ? 0 : 1;
+    return home_run("oldlog", argc, argv, print_or_fill);
 }

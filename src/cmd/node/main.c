@@ -7,12 +7,9 @@
 #include "base/supervisor.h"
 
 #include <argp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
@@ -47,21 +44,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-// Keys and citizens' identifiers are in this memory.
-static void keep_memory_private(void)
-{
-    struct rlimit none = { 0 };
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0);
-}
-
 static int failed(const char *path, const struct error *err)
 {
     fprintf(stderr, "vedomo-node: %s: %s\n", path, err->message);
     return err->status == ST_USAGE || err->status == ST_MALFORMED ? EXIT_USAGE : EXIT_REFUSED;
 }
 
-static int serve(const char *path, const sigset_t *signals)
+static int serve(const char *path)
 {
     struct error err = { 0 };
     struct config *config = NULL;
@@ -80,13 +69,10 @@ static int serve(const char *path, const sigset_t *signals)
     if (status == ST_OK) {
         log_event(LOG_LEVEL_NOTICE, "node.started", log_text("member", config_node(config)->member),
                   log_number("port", api == NULL ? 0 : node_api_port(api)));
-        supervisor_notify("READY=1");
-        int signal = 0;
-        while (sigwait(signals, &signal) != 0) {
-        }
+        status = supervisor_serve(-1, -1, &err);
         log_event(LOG_LEVEL_NOTICE, "node.stopping");
-        supervisor_notify("STOPPING=1");
-    } else {
+    }
+    if (status != ST_OK) {
         err.status = status;
         result = failed(path, &err);
     }
@@ -113,16 +99,10 @@ int main(int argc, char **argv)
     struct arguments arguments = { 0 };
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    keep_memory_private();
-    // Blocked before any thread starts, so that they come to sigwait() alone.
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
     if (arguments.count == 2) {
+        supervisor_protect_memory();
         return node_check(arguments.words[1], arguments.json, stdout) ? EXIT_SUCCESS : EXIT_REFUSED;
     }
-    return serve(arguments.words[0], &signals);
+    supervisor_begin();
+    return serve(arguments.words[0]);
 }

@@ -21,20 +21,12 @@ enum { FILE_MAX = 128 * 1024 * 1024 };
 static const char keys_mark[] = "keys.backup";
 static const char log_mark[] = AUDIT_BACKUP_MARK;
 
-static enum status join(char path[PATH_MAX], const char *folder, const char *name,
-                        struct error *err)
-{
-    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
-               ? ST_OK
-               : error_set(err, ST_USAGE, "%s: path too long", folder);
-}
-
 // ---- places
 
 static bool has_mark(const char *folder, const char *mark)
 {
     char path[PATH_MAX];
-    return join(path, folder, mark, NULL) == ST_OK && file_exists(path);
+    return file_join(path, sizeof(path), folder, mark, NULL) == ST_OK && file_exists(path);
 }
 
 // Directly below; what lies deeper has its own parent looked at when it is backed up into.
@@ -45,7 +37,8 @@ static bool child_has_mark(const char *folder, const char *mark)
     bool found = false;
     DIR *open = opendir(folder);
     while (open != NULL && !found && (entry = readdir(open)) != NULL) {
-        found = entry->d_name[0] != '.' && join(path, folder, entry->d_name, NULL) == ST_OK &&
+        found = entry->d_name[0] != '.' &&
+                file_join(path, sizeof(path), folder, entry->d_name, NULL) == ST_OK &&
                 has_mark(path, mark);
     }
     if (open != NULL) {
@@ -186,9 +179,9 @@ static enum status copy_folder(const char *from, const char *to, const char *nam
         if (!ends_with(entry->d_name, name_end)) {
             continue;
         }
-        status = join(source, from, entry->d_name, err);
+        status = file_join(source, sizeof(source), from, entry->d_name, err);
         if (status == ST_OK) {
-            status = join(target, to, entry->d_name, err);
+            status = file_join(target, sizeof(target), to, entry->d_name, err);
         }
         if (status == ST_OK) {
             status = copy_file(source, target, secret, result, err);
@@ -210,19 +203,19 @@ enum status backup_files_copy(const char *from, const char *to, struct backup_fi
     struct backup_files_result done = { 0 };
     enum status status = file_make_folder(to, 0700, err);
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(folders); i++) {
-        status = join(source, from, folders[i].folder, err);
+        status = file_join(source, sizeof(source), from, folders[i].folder, err);
         if (status == ST_OK) {
-            status = join(target, to, folders[i].folder, err);
+            status = file_join(target, sizeof(target), to, folders[i].folder, err);
         }
         if (status == ST_OK) {
             status = copy_folder(source, target, folders[i].name_end, false, &done, err);
         }
     }
     if (status == ST_OK) {
-        status = join(source, from, "vedomod.yaml", err);
+        status = file_join(source, sizeof(source), from, "vedomod.yaml", err);
     }
     if (status == ST_OK) {
-        status = join(target, to, "vedomod.yaml", err);
+        status = file_join(target, sizeof(target), to, "vedomod.yaml", err);
     }
     if (status == ST_OK) {
         status = copy_file(source, target, false, &done, err);
@@ -240,10 +233,10 @@ static enum status copy_keys(const char *from, const char *to, struct backup_fil
     char target[PATH_MAX];
     enum status status = copy_folder(from, to, ".key", true, result, err);
     if (status == ST_OK) {
-        status = join(source, from, "body", err);
+        status = file_join(source, sizeof(source), from, "body", err);
     }
     if (status == ST_OK) {
-        status = join(target, to, "body", err);
+        status = file_join(target, sizeof(target), to, "body", err);
     }
     return status == ST_OK ? copy_folder(source, target, ".key", true, result, err) : status;
 }
@@ -254,12 +247,12 @@ enum status backup_files_keys(const char *home, const char *folder,
     char path[PATH_MAX];
     struct backup_files_result done = { 0 };
     static const char words[] = "Keys of a Vedomo broker. Keep them apart from its log.\n";
-    enum status status = join(path, folder, keys_mark, err);
+    enum status status = file_join(path, sizeof(path), folder, keys_mark, err);
     if (status == ST_OK) {
         status = file_replace(path, bytes_text(words), 0600, err);
     }
     if (status == ST_OK) {
-        status = join(path, home, "keys", err);
+        status = file_join(path, sizeof(path), home, "keys", err);
     }
     if (status == ST_OK) {
         status = copy_keys(path, folder, &done, err);
@@ -282,9 +275,9 @@ enum status backup_files_keys_restore(const char *folder, const char *home,
     if (!has_mark(folder, keys_mark)) {
         return error_set(err, ST_NOT_FOUND, "%s: no backup of keys", folder);
     }
-    enum status status = join(path, home, "keys", err);
+    enum status status = file_join(path, sizeof(path), home, "keys", err);
     if (status == ST_OK) {
-        status = join(key, path, "log.key", err);
+        status = file_join(key, sizeof(key), path, "log.key", err);
     }
     if (status == ST_OK && file_exists(key)) {
         return error_set(err, ST_EXISTS, "%s: there are keys; nothing was changed", path);

@@ -44,10 +44,10 @@ static enum status read_map(const char *home, size_t *map_bytes, struct error *e
 {
     char path[PATH_MAX];
     struct config *config = NULL;
-    if (snprintf(path, sizeof(path), "%s/vedomod.yaml", home) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "%s: path too long", home);
+    enum status status = file_join(path, sizeof(path), home, "vedomod.yaml", err);
+    if (status == ST_OK) {
+        status = config_load(CONFIG_VEDOMOD, path, &config, err);
     }
-    enum status status = config_load(CONFIG_VEDOMOD, path, &config, err);
     if (status == ST_OK) {
         *map_bytes = (size_t)config_vedomod(config)->audit.log_map_bytes;
     }
@@ -65,13 +65,6 @@ static void show_progress(uint64_t done, uint64_t total, void *context)
 }
 
 // ---- log
-
-static enum status home_folder(const char *folder, char path[PATH_MAX], struct error *err)
-{
-    return snprintf(path, PATH_MAX, "%s/home", folder) < PATH_MAX
-               ? ST_OK
-               : error_set(err, ST_USAGE, "%s: path too long", folder);
-}
 
 static enum status run_log(struct command_call *call, struct error *err)
 {
@@ -94,7 +87,7 @@ static enum status run_log(struct command_call *call, struct error *err)
         status = audit_backup(&backup, &result, err);
     }
     if (status == ST_OK) {
-        status = home_folder(folder, beside, err);
+        status = file_join(beside, sizeof(beside), folder, "home", err);
     }
     if (status == ST_OK) { // after the log: a bundle's file is there before its entry
         status = backup_files_copy(options->home, beside, &files, err);
@@ -162,9 +155,10 @@ static enum status make_folders(const char *home, struct error *err)
     char path[PATH_MAX];
     enum status status = file_make_folder(home, 0700, err);
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(folders); i++) {
-        status = snprintf(path, sizeof(path), "%s/%s", home, folders[i]) < (int)sizeof(path)
-                     ? file_make_folder(path, 0700, err)
-                     : error_set(err, ST_USAGE, "%s: path too long", home);
+        status = file_join(path, sizeof(path), home, folders[i], err);
+        if (status == ST_OK) {
+            status = file_make_folder(path, 0700, err);
+        }
     }
     return status;
 }
@@ -198,7 +192,7 @@ static enum status run_restore(struct command_call *call, struct error *err)
                                            .progress = show_progress };
     struct audit_backup_result result = { 0 };
     struct backup_files_result files = { 0 };
-    enum status status = home_folder(folder, beside, err);
+    enum status status = file_join(beside, sizeof(beside), folder, "home", err);
     if (status == ST_OK) {
         status = read_map(beside, &backup.map_bytes, err);
     }

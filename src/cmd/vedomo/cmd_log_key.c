@@ -158,7 +158,8 @@ static enum status run_order(struct command_call *call, struct error *err)
     if (options->registrar == NULL || out == NULL) {
         return error_set(err, ST_USAGE, "give --registrar KEYFILE and --output FILE");
     }
-    enum status status = signing_key_load(options->registrar, SEAL_ROLE_REGISTRAR, &registrar, err);
+    enum status status =
+        seal_keyfile_load_role(options->registrar, SEAL_ROLE_REGISTRAR, &registrar, err);
     if (status == ST_OK) {
         status = more ? sign_more(call, &registrar, &message, err)
                       : sign_fresh(call, &registrar, &message, err);

@@ -136,7 +136,7 @@ static enum status sign_order(const struct options *options, const struct regist
     struct buffer payload = buffer_init(REGISTRY_FILE_MAX);
     enum status status = registry_order_encode(order, origin, &payload, err);
     if (status == ST_OK) {
-        status = signing_key_load(options->registrar, SEAL_ROLE_REGISTRAR, &registrar, err);
+        status = seal_keyfile_load_role(options->registrar, SEAL_ROLE_REGISTRAR, &registrar, err);
     }
     if (status == ST_OK) {
         status = signing_add(REGISTRY_ORDER, true, buffer_view(&payload), origin, &registrar,

@@ -168,7 +168,8 @@ static enum status run(struct command_call *call, struct error *err)
     if (options->out != NULL && call->argument_count > 1) {
         return error_set(err, ST_USAGE, "--output goes with one file only");
     }
-    enum status status = signing_key_load(options->registrar, SEAL_ROLE_REGISTRAR, &registrar, err);
+    enum status status =
+        seal_keyfile_load_role(options->registrar, SEAL_ROLE_REGISTRAR, &registrar, err);
     output_array(call->out, "signed");
     for (size_t i = 0; status == ST_OK && i < call->argument_count; i++) {
         output_object(call->out, NULL);

@@ -212,7 +212,7 @@ static enum status run_sign(struct command_call *call, struct error *err)
     if (options->key == NULL) {
         return error_set(err, ST_USAGE, "give --key KEYFILE, the policy secret key");
     }
-    enum status status = signing_key_load(options->key, SEAL_ROLE_POLICY, &policy, err);
+    enum status status = seal_keyfile_load_role(options->key, SEAL_ROLE_POLICY, &policy, err);
     if (status == ST_OK) {
         bool folder = stat(call->arguments[0], &info) == 0 && S_ISDIR(info.st_mode);
         status = folder ? sign_folder(call, &policy, err) : sign_file(call, &policy, err);

@@ -1,8 +1,5 @@
 // vedomo witness: a witness in the foreground, until SIGTERM or SIGINT; and the key that others
 // know it by.
-#include <signal.h>
-#include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -15,24 +12,11 @@
 
 // ---- serve
 
-// Blocked before any thread starts, so that they come to sigwait() alone.
-static void block_signals(sigset_t *signals)
-{
-    struct rlimit none = { 0 };
-    setrlimit(RLIMIT_CORE, &none);
-    sigemptyset(signals);
-    sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 static enum status run_serve(struct command_call *call, struct error *err)
 {
     struct config *config = NULL;
     struct witness *witness = NULL;
-    sigset_t signals;
-    block_signals(&signals);
+    supervisor_begin();
     enum status status = config_load(CONFIG_WITNESS, call->arguments[0], &config, err);
     if (status == ST_MALFORMED) {
         status = ST_USAGE;
@@ -42,13 +26,9 @@ static enum status run_serve(struct command_call *call, struct error *err)
         status = witness_start(config_witness(config), &witness, err);
     }
     if (status == ST_OK) {
-        int caught = 0;
         log_event(LOG_LEVEL_NOTICE, "witness.started", log_number("port", witness_port(witness)));
-        supervisor_notify("READY=1");
-        while (sigwait(&signals, &caught) != 0) {
-        }
+        status = supervisor_serve(-1, -1, err);
         log_event(LOG_LEVEL_NOTICE, "witness.stopping");
-        supervisor_notify("STOPPING=1");
     }
     witness_stop(&witness);
     config_destroy(&config);
@@ -87,16 +67,12 @@ static enum status run_vkey(struct command_call *call, struct error *err)
     if (options->key == NULL) {
         return error_set(err, ST_USAGE, "give --key FILE.key, the witness's key");
     }
-    enum status status = seal_keyfile_load(options->key, &identity, err);
+    enum status status = seal_keyfile_load_role(options->key, SEAL_ROLE_WITNESS, &identity, err);
     if (status != ST_OK) {
         return status;
     }
     struct buffer vkey = buffer_init(1024);
-    status =
-        identity.role != SEAL_ROLE_WITNESS
-            ? error_set(err, ST_USAGE, "%s is the key of a %s, not of a witness", options->key,
-                        seal_role_name(identity.role))
-            : proof_key_make(identity.node, PROOF_KEY_COSIGNATURE, &identity.sign_key, &key, err);
+    status = proof_key_make(identity.node, PROOF_KEY_COSIGNATURE, &identity.sign_key, &key, err);
     if (status == ST_OK) {
         proof_key_format(&key, &vkey);
         status = buffer_ok(&vkey, "vkey", err);

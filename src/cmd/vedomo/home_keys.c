@@ -12,12 +12,9 @@ static enum status read_first(const char *home, struct proof_ring *ring, struct 
     char path[PATH_MAX];
     struct seal_identity log = { 0 };
     struct proof_key key;
-    if (snprintf(path, sizeof(path), "%s/keys/log.key", home) >= (int)sizeof(path)) {
-        return error_set(err, ST_USAGE, "%s: path too long", home);
-    }
-    enum status status = seal_keyfile_load(path, &log, err);
-    if (status == ST_OK && log.role != SEAL_ROLE_LOG) {
-        status = error_set(err, ST_MALFORMED, "%s is not the key of a log", path);
+    enum status status = file_join(path, sizeof(path), home, "keys/log.key", err);
+    if (status == ST_OK) {
+        status = seal_keyfile_load_role(path, SEAL_ROLE_LOG, &log, err);
     }
     if (status == ST_OK) {
         status = proof_key_make(log.node, PROOF_KEY_ED25519, &log.sign_key, &key, err);

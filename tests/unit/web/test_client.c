@@ -83,7 +83,7 @@ static struct web_server *start_server(void)
 {
     struct error err;
     struct web_server *server = NULL;
-    const struct web_server_config config = { .address = "127.0.0.1",
+    const struct web_server_config config = { .listen = "127.0.0.1:0",
                                               .body_max_bytes = 10000,
                                               .connections_max = 16,
                                               .idle_timeout_ms = 5000,

@@ -66,7 +66,7 @@ static struct web_server *start(struct web_server_config config)
 {
     struct error err;
     struct web_server *server = NULL;
-    config.address = config.unix_path == NULL ? "127.0.0.1" : NULL;
+    config.listen = config.listen == NULL ? "127.0.0.1:0" : config.listen;
     config.body_max_bytes = config.body_max_bytes == 0 ? 1000 : config.body_max_bytes;
     config.connections_max = 16;
     config.idle_timeout_ms = 5000;
@@ -226,10 +226,12 @@ TEST(too_many_requests_under_way_get_503_with_retry_after)
 TEST(a_socket_in_the_file_system_has_its_permissions_and_replaces_an_old_one)
 {
     char path[200];
+    char listen[sizeof(path) + 8];
     snprintf(path, sizeof(path), "%s/http", test_directory());
+    snprintf(listen, sizeof(listen), "unix:%s", path);
     for (int round = 0; round < 2; round++) {
         struct web_server *server =
-            start((struct web_server_config){ .unix_path = path, .unix_mode = 0660 });
+            start((struct web_server_config){ .listen = listen, .unix_mode = 0660 });
         struct stat file;
         assert_int_equal(lstat(path, &file), 0);
         assert_true(S_ISSOCK(file.st_mode));
@@ -251,20 +253,40 @@ TEST(a_socket_in_the_file_system_has_its_permissions_and_replaces_an_old_one)
 
 TEST(a_file_that_is_no_socket_is_not_replaced)
 {
-    char path[200];
-    snprintf(path, sizeof(path), "%s/http", test_directory());
+    char listen[208];
+    snprintf(listen, sizeof(listen), "unix:%s/http", test_directory());
+    const char *path = listen + sizeof("unix:") - 1;
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fclose(file);
     struct error err;
     struct web_server *server = NULL;
-    struct web_server_config config = { .unix_path = path,
-                                        .connections_max = 1,
-                                        .handler = on_request };
+    struct web_server_config config = {
+        .listen = listen, .unix_mode = 0600, .connections_max = 1, .handler = on_request
+    };
     assert_status(ST_EXISTS, web_server_start(&config, &server, &err));
-    config = (struct web_server_config){ .address = "localhost", .connections_max = 1 };
-    assert_status(ST_USAGE, web_server_start(&config, &server, &err));
     assert_null(server);
+}
+
+TEST(a_place_to_listen_at_is_digits_and_a_port_or_an_absolute_path_where_one_may_be)
+{
+    struct error err;
+    struct web_server *server = NULL;
+    const struct {
+        const char *listen;
+        unsigned unix_mode;
+    } bad[] = { { "localhost:80", 0 },
+                { "127.0.0.1", 0 },
+                { "unix:/tmp/never-made", 0 },
+                { "unix:never-made", 0660 } };
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        struct web_server_config config = { .listen = bad[i].listen,
+                                            .unix_mode = bad[i].unix_mode,
+                                            .connections_max = 1,
+                                            .handler = on_request };
+        assert_status(ST_USAGE, web_server_start(&config, &server, &err));
+        assert_null(server);
+    }
 }
 
 TEST(a_problem_names_its_type_and_when_to_come_back)
