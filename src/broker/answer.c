@@ -6,6 +6,7 @@
 #include "base/event.h"
 #include "base/reader.h"
 #include "broker/metric.h"
+#include "broker/parts.h"
 #include "catalogue/value.h"
 #include "seal/box.h"
 #include "seal/hash.h"
@@ -200,6 +201,7 @@ static enum status fill_refusal(struct worker *worker, struct job *job, const ch
         enum catalogue_reason told = catalogue_asker_reason(worker->bundle->catalogue, true_reason);
         job->record.exchange->reason = bytes_text(catalogue_reason_name(told));
         job->record.officer->reason = bytes_text(catalogue_reason_name(true_reason));
+        status = parts_pack(job, PARTS_ALL, &worker->packed, err);
     }
     return status;
 }
@@ -219,6 +221,13 @@ static enum status fill_release(struct worker *worker, struct job *job,
     record->exchange->withheld_count = passing->withheld_count;
     record->officer->over_answered = passing->names;
     record->officer->over_answered_count = passing->withheld_count;
+    // Only the recorder knows what charges come to.
+    status = parts_pack(
+        job, job->exchange->charge_count == 0 ? PARTS_ALL : PARTS_EXCHANGE | PARTS_SUBJECT,
+        &worker->packed, err);
+    if (status != ST_OK) {
+        return status;
+    }
     bus_frame_fini(&job->reply_boxes);
     if (passing->withheld_count == 0) {
         bus_frame_share(&job->reply_boxes, &job->message.boxes);

@@ -3,6 +3,7 @@
 #include "broker/worker.h"
 
 #include "broker/consents.h"
+#include "broker/parts.h"
 #include "broker/standing.h"
 #include "consent/artefact.h"
 #include "seal/hash.h"
@@ -438,7 +439,10 @@ static enum status fill_record(struct worker *worker, struct job *job,
         .tag = job->exchange->tag,
         .bundle_hash = job->exchange->bundle_hash,
     };
-    return list_reasons(job, decision, officer, err);
+    officer->tag = audit_tag_view(&job->record.tag);
+    enum status status = list_reasons(job, decision, officer, err);
+    return status == ST_OK ? parts_pack(job, PARTS_EXCHANGE | PARTS_OFFICER, &worker->packed, err)
+                           : status;
 }
 
 enum status worker_record_decision(struct worker *worker, struct job *job,

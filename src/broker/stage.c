@@ -7,12 +7,12 @@
 #include "broker/stage_inside.h"
 
 #include "base/clock.h"
+#include "broker/parts.h"
 #include "broker/receipt.h"
-#include "wire/wire.h"
 
 #include <stdlib.h>
 
-enum { STAGE_ARENA_BYTES = 64 << 20, STAGE_PART_BYTES = AUDIT_BODY_BYTES_MAX };
+enum { STAGE_ARENA_BYTES = 64 << 20 };
 
 enum status stage_create(struct broker *broker, struct stage **stage, struct error *err)
 {
@@ -22,7 +22,7 @@ enum status stage_create(struct broker *broker, struct stage **stage, struct err
     }
     s->broker = broker;
     s->arena = arena_create(STAGE_ARENA_BYTES);
-    s->packed = buffer_init(STAGE_PART_BYTES);
+    s->packed = buffer_init(PARTS_BYTES_MAX);
     enum status status = s->arena == NULL ? error_set(err, ST_NOMEM, "recorder: no memory")
                                           : audit_reader_create(broker->views, &s->reader, err);
     if (status != ST_OK) {
@@ -120,52 +120,6 @@ uint64_t stage_size(const struct stage *stage)
 
 // ---- the entry
 
-static enum status pack_part(struct stage *stage, struct job *job, size_t place,
-                             enum wire_schema schema, const void *part, struct error *err)
-{
-    if (part == NULL) {
-        return ST_OK;
-    }
-    buffer_clear(&stage->packed);
-    enum status status = wire_encode(schema, part, &stage->packed, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    struct bytes kept = arena_copy(job->arena, buffer_view(&stage->packed));
-    if (kept.data == NULL) {
-        return error_set(err, ST_NOMEM, "entry: larger than a job may be");
-    }
-    job->record.entry.parts[place].bytes = kept;
-    return ST_OK;
-}
-
-static enum status pack_parts(struct stage *stage, struct job *job, struct error *err)
-{
-    struct record *record = &job->record;
-    const struct {
-        enum wire_part type;
-        enum wire_schema schema;
-        const void *part;
-    } parts[] = {
-        { WIRE_PART_EXCHANGE, WIRE_SCHEMA_EXCHANGE_PART, record->exchange },
-        { WIRE_PART_SUBJECT, WIRE_SCHEMA_SUBJECT_PART, record->subject },
-        { WIRE_PART_OFFICER, WIRE_SCHEMA_OFFICER_PART, record->officer },
-        { WIRE_PART_PUBLIC, WIRE_SCHEMA_PUBLIC_PART, record->public_ },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        int place = proof_class_place(record->class, parts[i].type);
-        if (place < 0) {
-            continue;
-        }
-        enum status status =
-            pack_part(stage, job, (size_t)place, parts[i].schema, parts[i].part, err);
-        if (status != ST_OK) {
-            return status;
-        }
-    }
-    return ST_OK;
-}
-
 static enum status link_chain(struct stage *stage, struct job *job, struct chain_head **head,
                               struct error *err)
 {
@@ -250,7 +204,7 @@ static enum status add_entry(struct stage *stage, struct job *job, struct error 
     enum status status = link_chain(stage, job, &head, err);
     if (status == ST_OK) {
         job->record.entry.class = job->record.class;
-        status = pack_parts(stage, job, err);
+        status = parts_pack(job, PARTS_ALL, &stage->packed, err);
     }
     if (status == ST_OK) {
         status = audit_entry_seal(&job->record.entry, stage->minutes, err);

@@ -8,6 +8,7 @@
 #include "audit/hold.h"
 #include "audit/month.h"
 #include "audit/keys.h"
+#include "broker/parts.h"
 #include "consent/grant.h"
 
 // ---- what stands, batch first, then views
@@ -247,6 +248,7 @@ static void turn_into_refusal(struct stage *stage, struct job *job)
 {
     struct record *record = &job->record;
     const struct catalogue *catalogue = stage->bundle->catalogue;
+    parts_forget(job);
     enum catalogue_reason reason = catalogue_reason_parse(bytes_text(record->reason));
     record->kind = RECORD_ENDING;
     record->exchange->kind = WIRE_KIND_REFUSED;

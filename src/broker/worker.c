@@ -5,6 +5,7 @@
 #include "base/event.h"
 #include "broker/connection.h"
 #include "broker/metric.h"
+#include "broker/parts.h"
 #include "broker/worker.h"
 #include "seal/hash.h"
 
@@ -225,7 +226,9 @@ static enum status open_worker(struct worker *worker, struct error *err)
 void broker_worker_run(struct thread *thread, void *argument)
 {
     struct broker *broker = argument;
-    struct worker worker = { .broker = broker, .maker = frame_maker_init(broker) };
+    struct worker worker = { .broker = broker,
+                             .maker = frame_maker_init(broker),
+                             .packed = buffer_init(PARTS_BYTES_MAX) };
     struct error err = { 0 };
     enum status status = open_worker(&worker, &err);
     thread_ready(thread, status, &err);
@@ -255,4 +258,5 @@ void broker_worker_run(struct thread *thread, void *argument)
     free(worker.decision);
     seal_batch_cache_destroy(&worker.roots);
     frame_maker_fini(&worker.maker);
+    buffer_fini(&worker.packed);
 }

@@ -19,6 +19,7 @@ struct worker {
     struct audit_reader *reader; // begun for each batch of jobs
     struct seal_batch_cache *roots;
     struct frame_maker maker;
+    struct buffer packed; // a part of an entry
 
     // Pinned for each batch of jobs.
     const struct registry *registry;
