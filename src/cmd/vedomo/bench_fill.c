@@ -238,9 +238,10 @@ static enum status write_entries(struct bench_store *store, struct bench_maker *
     struct audit_rows *rows = NULL;
     size_t count = 0;
     uint64_t size = audit_journal_size(journal);
-    enum status status = bench_maker_choose(maker, size, err);
+    enum status status = bench_maker_pack(maker, err);
     if (status == ST_OK) {
-        status = bench_maker_make(maker, audit_journal_minutes(journal, clock_wall_ms()), err);
+        status =
+            bench_maker_place(maker, size, audit_journal_minutes(journal, clock_wall_ms()), err);
     }
     if (status == ST_OK) {
         const struct audit_entry *const *entries = bench_maker_entries(maker, &count);

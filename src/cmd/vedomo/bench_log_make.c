@@ -21,7 +21,10 @@ enum {
     TOKEN_BYTES = 55,
 };
 
-// A decision whose release comes with the next batch.
+// Where the parts stand in an entry of an exchange.
+enum { EXCHANGE_PLACE, SUBJECT_PLACE, OFFICER_PLACE };
+
+// A decision whose release comes with the maker's next batch.
 struct open_exchange {
     struct id id;
     struct digest request_hash;
@@ -47,6 +50,7 @@ struct made {
     char case_ref[WORD_BYTES];
     char trace[TOKEN_BYTES + 1];
     struct audit_tag tag;
+    bool decision;
     struct open_exchange closes; // of a release
 };
 
@@ -182,7 +186,7 @@ uint64_t bench_maker_part_bytes(const struct bench_maker *maker)
     return bytes;
 }
 
-// ---- choosing
+// ---- packing
 
 static struct audit_tag draw_person(struct bench_maker *maker)
 {
@@ -192,64 +196,6 @@ static struct audit_tag draw_person(struct bench_maker *maker)
     }
     return tag_of(0, next_random(maker) % maker->options.subjects);
 }
-
-static enum status find_head(struct bench_maker *maker, const struct audit_tag *tag,
-                             struct head **head, struct error *err)
-{
-    *head = map_get(maker->heads, audit_tag_view(tag));
-    if (*head != NULL) {
-        return ST_OK;
-    }
-    struct audit_subject_row row = { 0 };
-    enum status status = ST_NOT_FOUND;
-    if (maker->reader != NULL) {
-        status = audit_reader_subject_head(maker->reader, tag, &row, err);
-    }
-    if (status != ST_OK && status != ST_NOT_FOUND) {
-        return status;
-    }
-    struct head *found = &maker->head_items[map_count(maker->heads)];
-    *found = (struct head){
-        .tag = *tag, .sequence = row.sequence, .index = row.index, .leaf_hash = row.leaf_hash
-    };
-    if (!map_put(maker->heads, audit_tag_view(&found->tag), found)) {
-        return error_set(err, ST_NOMEM, "bench: no memory");
-    }
-    *head = found;
-    return ST_OK;
-}
-
-enum status bench_maker_choose(struct bench_maker *maker, uint64_t size, struct error *err)
-{
-    uint64_t seen = 0;
-    enum status status = ST_OK;
-    map_destroy(&maker->heads);
-    maker->heads = map_create();
-    if (maker->heads == NULL) {
-        return error_set(err, ST_NOMEM, "bench: no memory");
-    }
-    if (maker->reader != NULL) {
-        status = audit_reader_begin(maker->reader, &seen, err);
-    }
-    maker->size = size;
-    maker->count = 0;
-    for (size_t i = 0; status == ST_OK && i < maker->open_count; i++) {
-        maker->made[maker->count++].closes = maker->open[i];
-    }
-    size_t decisions = maker->options.batch / 2;
-    for (size_t i = 0; status == ST_OK && i < decisions; i++) {
-        struct made *made = &maker->made[maker->count++];
-        struct head *head = NULL;
-        made->tag = draw_person(maker);
-        status = find_head(maker, &made->tag, &head, err);
-    }
-    if (maker->reader != NULL) {
-        audit_reader_end(maker->reader);
-    }
-    return status;
-}
-
-// ---- making
 
 static void fill_verdicts(struct made *made)
 {
@@ -307,16 +253,13 @@ static void fill_exchange(const struct bench_maker *maker, struct made *made, ui
                                      .signer = maker->batch_key };
 }
 
-static void fill_decision(struct bench_maker *maker, struct made *made, const struct head *head)
+static void fill_decision(struct bench_maker *maker, struct made *made)
 {
     uint64_t now = (uint64_t)clock_wall_ms();
     const struct wire_exchange_part *exchange = &made->exchange;
     fill_exchange(maker, made, now);
     struct wire_subject_part subject = { .format = 1,
                                          .kind = WIRE_KIND_DECISION,
-                                         .sequence = head->sequence,
-                                         .previous = head->leaf_hash,
-                                         .previous_index = head->index,
                                          .exchange_id = exchange->exchange_id,
                                          .asker = exchange->asker,
                                          .holder = exchange->holder,
@@ -365,10 +308,10 @@ static void fill_release(struct bench_maker *maker, struct made *made)
     uint64_t official = next_random(maker) % OFFICIALS;
     made->tag = closes->tag;
     made->counters[0] = (struct wire_counter_seen){ .key = seal_sha256(audit_tag_view(&made->tag)),
-                                                    .value = maker->size };
+                                                    .value = maker->decisions };
     made->counters[1] =
         (struct wire_counter_seen){ .key = seal_sha256(bytes_of(&official, sizeof(official))),
-                                    .value = maker->size };
+                                    .value = maker->decisions };
     made->exchange = (struct wire_exchange_part){ .format = 1,
                                                   .kind = WIRE_KIND_RELEASED,
                                                   .exchange_id = closes->id,
@@ -393,68 +336,148 @@ static void fill_release(struct bench_maker *maker, struct made *made)
                                                 .charges_count = 2 };
 }
 
-static enum status pack(struct made *made, struct error *err)
+static enum status pack_part(struct made *made, size_t place, struct error *err)
 {
     const struct {
+        enum wire_part type;
         enum wire_schema schema;
         const void *part;
-    } parts[] = { { WIRE_SCHEMA_EXCHANGE_PART, &made->exchange },
-                  { WIRE_SCHEMA_SUBJECT_PART, &made->subject },
-                  { WIRE_SCHEMA_OFFICER_PART, &made->officer } };
-    made->entry = (struct audit_entry){ .class = WIRE_CLASS_EXCHANGE };
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        buffer_clear(&made->parts[i]);
-        enum status status = wire_encode(parts[i].schema, parts[i].part, &made->parts[i], err);
-        if (status != ST_OK) {
-            return status;
-        }
-        made->entry.parts[i].bytes = buffer_view(&made->parts[i]);
-    }
-    return ST_OK;
-}
-
-static enum status make_decision(struct bench_maker *maker, struct made *made, uint32_t minutes,
-                                 struct error *err)
-{
-    struct head *head = map_get(maker->heads, audit_tag_view(&made->tag));
-    struct open_exchange *open = &maker->open[maker->open_count++];
-    uint64_t index = maker->size + (uint64_t)(made - maker->made);
-    head->sequence++;
-    fill_words(maker, made);
-    fill_verdicts(made);
-    fill_decision(maker, made, head);
-    enum status status = pack(made, err);
+    } parts[] = { { WIRE_PART_EXCHANGE, WIRE_SCHEMA_EXCHANGE_PART, &made->exchange },
+                  { WIRE_PART_SUBJECT, WIRE_SCHEMA_SUBJECT_PART, &made->subject },
+                  { WIRE_PART_OFFICER, WIRE_SCHEMA_OFFICER_PART, &made->officer } };
+    buffer_clear(&made->parts[place]);
+    enum status status =
+        wire_encode(parts[place].schema, parts[place].part, &made->parts[place], err);
     if (status == ST_OK) {
-        status = audit_entry_seal(&made->entry, minutes, err);
+        made->entry.parts[place].bytes = buffer_view(&made->parts[place]);
+        audit_part_seal(&made->entry.parts[place], parts[place].type);
     }
-    head->leaf_hash = made->entry.leaf_hash;
-    head->index = index;
-    *open = (struct open_exchange){ .id = made->exchange.exchange_id,
-                                    .request_hash = made->exchange.request_hash,
-                                    .index = index,
-                                    .leaf_hash = made->entry.leaf_hash,
-                                    .tag = made->tag };
     return status;
 }
 
-enum status bench_maker_make(struct bench_maker *maker, uint32_t minutes, struct error *err)
+enum status bench_maker_pack(struct bench_maker *maker, struct error *err)
 {
-    size_t releases = maker->count - maker->options.batch / 2;
+    size_t decisions = maker->options.batch / 2;
     enum status status = ST_OK;
+    maker->count = maker->open_count + decisions;
+    for (size_t i = 0; status == ST_OK && i < maker->count; i++) {
+        struct made *made = &maker->made[i];
+        made->entry = (struct audit_entry){ .class = WIRE_CLASS_EXCHANGE };
+        made->decision = i >= maker->open_count;
+        fill_verdicts(made);
+        if (made->decision) {
+            made->tag = draw_person(maker);
+            fill_words(maker, made);
+            fill_decision(maker, made);
+        } else {
+            made->closes = maker->open[i];
+            fill_release(maker, made);
+        }
+        status = pack_part(made, EXCHANGE_PLACE, err);
+        if (status == ST_OK && made->decision) {
+            status = pack_part(made, OFFICER_PLACE, err);
+        } else if (status == ST_OK) {
+            status = pack_part(made, SUBJECT_PLACE, err);
+        }
+        maker->entries[i] = &made->entry;
+    }
+    return status;
+}
+
+// ---- placing
+
+static enum status find_head(struct bench_maker *maker, const struct audit_tag *tag,
+                             struct head **head, struct error *err)
+{
+    *head = map_get(maker->heads, audit_tag_view(tag));
+    if (*head != NULL) {
+        return ST_OK;
+    }
+    struct audit_subject_row row = { 0 };
+    enum status status = ST_NOT_FOUND;
+    if (maker->reader != NULL) {
+        status = audit_reader_subject_head(maker->reader, tag, &row, err);
+    }
+    if (status != ST_OK && status != ST_NOT_FOUND) {
+        return status;
+    }
+    struct head *found = &maker->head_items[map_count(maker->heads)];
+    *found = (struct head){
+        .tag = *tag, .sequence = row.sequence, .index = row.index, .leaf_hash = row.leaf_hash
+    };
+    if (!map_put(maker->heads, audit_tag_view(&found->tag), found)) {
+        return error_set(err, ST_NOMEM, "bench: no memory");
+    }
+    *head = found;
+    return ST_OK;
+}
+
+// The head of the list of each person that a decision is about.
+static enum status find_heads(struct bench_maker *maker, struct error *err)
+{
+    uint64_t seen = 0;
+    struct head *head = NULL;
+    map_destroy(&maker->heads);
+    maker->heads = map_create();
+    if (maker->heads == NULL) {
+        return error_set(err, ST_NOMEM, "bench: no memory");
+    }
+    enum status status =
+        maker->reader == NULL ? ST_OK : audit_reader_begin(maker->reader, &seen, err);
+    for (size_t i = 0; status == ST_OK && i < maker->count; i++) {
+        if (maker->made[i].decision) {
+            status = find_head(maker, &maker->made[i].tag, &head, err);
+        }
+    }
+    if (maker->reader != NULL) {
+        audit_reader_end(maker->reader);
+    }
+    return status;
+}
+
+static void link_decision(struct bench_maker *maker, struct made *made)
+{
+    const struct head *head = map_get(maker->heads, audit_tag_view(&made->tag));
+    made->subject.sequence = head->sequence + 1;
+    made->subject.previous = head->leaf_hash;
+    made->subject.previous_index = head->index;
+}
+
+// The next decision about the person comes after this one, and its release with a later batch.
+static void remember_decision(struct bench_maker *maker, const struct made *made, uint64_t index)
+{
+    struct head *head = map_get(maker->heads, audit_tag_view(&made->tag));
+    head->sequence++;
+    head->index = index;
+    head->leaf_hash = made->entry.leaf_hash;
+    maker->open[maker->open_count++] =
+        (struct open_exchange){ .id = made->exchange.exchange_id,
+                                .request_hash = made->exchange.request_hash,
+                                .index = index,
+                                .leaf_hash = made->entry.leaf_hash,
+                                .tag = made->tag };
+}
+
+enum status bench_maker_place(struct bench_maker *maker, uint64_t size, uint32_t minutes,
+                              struct error *err)
+{
+    enum status status = find_heads(maker, err);
+    maker->size = size;
     maker->open_count = 0;
     for (size_t i = 0; status == ST_OK && i < maker->count; i++) {
         struct made *made = &maker->made[i];
-        if (i >= releases) {
-            status = make_decision(maker, made, minutes, err);
+        if (made->decision) {
+            link_decision(maker, made);
+            status = pack_part(made, SUBJECT_PLACE, err);
         } else {
-            fill_verdicts(made);
-            fill_release(maker, made);
-            status = pack(made, err);
-            if (status == ST_OK) {
-                status = audit_entry_seal(&made->entry, minutes, err);
-            }
+            status = pack_part(made, OFFICER_PLACE, err); // its charges
         }
-        maker->entries[i] = &made->entry;
+        if (status == ST_OK) {
+            status = audit_entry_seal(&made->entry, minutes, err);
+        }
+        if (status == ST_OK && made->decision) {
+            remember_decision(maker, made, size + i);
+        }
     }
     return status;
 }

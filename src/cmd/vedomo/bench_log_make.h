@@ -1,6 +1,6 @@
 // Entries for 'bench log', made as the broker's recorder makes them: half of them decisions about
-// persons drawn at random, half the releases of the batch before; each person's list is numbered
-// and linked through the views.
+// persons drawn at random, half the releases of the maker's batch before; each person's list is
+// numbered and linked through the views.
 #pragma once
 
 #include "audit/rows.h"
@@ -32,16 +32,18 @@ void bench_maker_watch(struct bench_maker *maker, unsigned group, uint64_t every
 // The person's tag: one of the watched group.
 struct audit_tag bench_maker_watched(unsigned group, unsigned number);
 
-// The batch in three steps, so that each can be timed. Choosing draws the persons and looks up the
-// heads of their lists; making packs and seals the parts; rows are those of the views.
-NODISCARD enum status bench_maker_choose(struct bench_maker *maker, uint64_t size,
-                                         struct error *err);
-NODISCARD enum status bench_maker_make(struct bench_maker *maker, uint32_t minutes,
-                                       struct error *err);
+// The batch in three steps, so that each can be timed, and done by the thread that does it in a
+// broker. Packing draws the persons, packs and hashes what needs no place in the log, as workers
+// do; placing looks up the heads of the persons' lists and completes the entries for a log of
+// `size`; rows are those of the views. The releases are of what the maker's batch before has
+// decided.
+NODISCARD enum status bench_maker_pack(struct bench_maker *maker, struct error *err);
+NODISCARD enum status bench_maker_place(struct bench_maker *maker, uint64_t size, uint32_t minutes,
+                                        struct error *err);
 NODISCARD enum status bench_maker_rows(struct bench_maker *maker, struct audit_rows **rows,
                                        struct error *err);
 
-// What bench_maker_make() made, until the next batch.
+// What bench_maker_place() completed, until the next batch.
 const struct audit_entry *const *bench_maker_entries(const struct bench_maker *maker,
                                                      size_t *count);
 uint64_t bench_maker_part_bytes(const struct bench_maker *maker); // of all parts of the batch

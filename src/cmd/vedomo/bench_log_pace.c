@@ -1,5 +1,5 @@
-// Appending: the recorder's loop in this thread, the indexer in one of its own, both through the
-// functions that the broker's use.
+// Appending: the recorder's loop in this thread, a worker that packs for it and the indexer in
+// threads of their own, all through the functions that the broker's use.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
@@ -7,6 +7,7 @@
 #include "bench_log_run.h"
 
 #include "base/clock.h"
+#include "base/queue.h"
 #include "base/thread.h"
 
 enum { SHOW_EVERY_MS = 500, PAUSE_NS = 1000000, TURN_BATCHES = 8 };
@@ -49,6 +50,54 @@ static void run_indexer(struct thread *thread, void *argument)
     indexer->cpu_s = (double)clock_thread_cpu_ns() / 1e9;
 }
 
+// ---- the worker
+
+struct packer {
+    struct queue *to_pack;
+    struct queue *packed;
+    double cpu_s;
+    struct error err; // of the batch that could not be packed
+};
+
+static void run_packer(struct thread *thread, void *argument)
+{
+    struct packer *packer = argument;
+    void *maker = NULL;
+    thread_ready(thread, ST_OK, NULL);
+    while (queue_wait(packer->to_pack, &maker, 1, -1) > 0) {
+        if (bench_maker_pack(maker, &packer->err) != ST_OK) {
+            break;
+        }
+        (void)queue_push(packer->packed, &maker, 1); // it has room for all makers
+    }
+    queue_close(packer->packed);
+    packer->cpu_s = (double)clock_thread_cpu_ns() / 1e9;
+}
+
+static enum status start_packer(struct bench_log_run *run, struct packer *packer,
+                                struct thread **thread, struct error *err)
+{
+    enum status status = queue_create(BENCH_LOG_MAKERS, 0, &packer->to_pack, err);
+    if (status == ST_OK) {
+        status = queue_create(BENCH_LOG_MAKERS, 0, &packer->packed, err);
+    }
+    if (status == ST_OK) {
+        (void)queue_push(packer->to_pack, (void *const *)run->makers, BENCH_LOG_MAKERS);
+        status = thread_start("worker", run_packer, packer, thread, err);
+    }
+    return status;
+}
+
+static void stop_packer(struct packer *packer, struct thread **thread)
+{
+    if (packer->to_pack != NULL) {
+        queue_close(packer->to_pack);
+    }
+    thread_join(thread);
+    queue_destroy(&packer->to_pack);
+    queue_destroy(&packer->packed);
+}
+
 // ---- the recorder's loop
 
 static double lap(int64_t *since_ns)
@@ -57,6 +106,12 @@ static double lap(int64_t *since_ns)
     double seconds = (double)(now - *since_ns) / 1e9;
     *since_ns = now;
     return seconds;
+}
+
+static enum status place(struct bench_log_home *home, struct bench_maker *maker, struct error *err)
+{
+    return bench_maker_place(maker, audit_journal_size(home->journal),
+                             audit_journal_minutes(home->journal, clock_wall_ms()), err);
 }
 
 static enum status append(struct bench_log_home *home, struct bench_maker *maker, struct error *err)
@@ -71,11 +126,6 @@ static enum status append(struct bench_log_home *home, struct bench_maker *maker
     return status;
 }
 
-static enum status make(struct bench_log_home *home, struct bench_maker *maker, struct error *err)
-{
-    return bench_maker_make(maker, audit_journal_minutes(home->journal, clock_wall_ms()), err);
-}
-
 static enum status publish(struct bench_log_home *home, struct bench_maker *maker,
                            struct error *err)
 {
@@ -88,27 +138,28 @@ static enum status publish(struct bench_log_home *home, struct bench_maker *make
     return status;
 }
 
-static enum status one_batch(struct bench_log_run *run, struct bench_log_pace *pace,
-                             struct error *err)
+static enum status one_batch(struct bench_log_home *home, struct packer *packer,
+                             struct bench_log_pace *pace, struct error *err)
 {
-    struct bench_log_home *home = &run->home;
+    void *maker = NULL;
     int64_t time = clock_monotonic_ns();
-    enum status status = bench_maker_choose(run->maker, audit_journal_size(home->journal), err);
-    pace->choose_s += lap(&time);
-    if (status == ST_OK) {
-        status = make(home, run->maker, err);
+    if (queue_wait(packer->packed, &maker, 1, -1) == 0) {
+        return error_set(err, packer->err.status, "%s", packer->err.message);
     }
-    pace->make_s += lap(&time);
+    pace->waited_s += lap(&time);
+    enum status status = place(home, maker, err);
+    pace->place_s += lap(&time);
     if (status == ST_OK) {
-        status = append(home, run->maker, err);
+        status = append(home, maker, err);
     }
     pace->append_s += lap(&time);
     if (status == ST_OK) {
-        status = publish(home, run->maker, err);
+        status = publish(home, maker, err);
     }
     pace->rows_s += lap(&time);
-    pace->part_bytes += bench_maker_part_bytes(run->maker);
+    pace->part_bytes += bench_maker_part_bytes(maker);
     pace->commits++;
+    (void)queue_push(packer->to_pack, &maker, 1); // it came from there
     return status;
 }
 
@@ -123,7 +174,7 @@ static void show(const struct bench_log_run *run, uint64_t done, uint64_t until,
 }
 
 static enum status loop(struct bench_log_run *run, uint64_t until, const struct indexer *indexer,
-                        struct bench_log_pace *pace, struct error *err)
+                        struct packer *packer, struct bench_log_pace *pace, struct error *err)
 {
     struct bench_log_home *home = &run->home;
     int64_t shown_ms = 0;
@@ -138,7 +189,7 @@ static enum status loop(struct bench_log_run *run, uint64_t until, const struct 
         if (atomic_load(&indexer->failed)) {
             return error_set(err, indexer->err.status, "%s", indexer->err.message);
         }
-        status = one_batch(run, pace, err);
+        status = one_batch(home, packer, pace, err);
         uint64_t tail = audit_views_tail_entries(home->views);
         pace->tail_peak = tail > pace->tail_peak ? tail : pace->tail_peak;
         show(run, audit_journal_size(home->journal), until, &shown_ms);
@@ -157,19 +208,26 @@ enum status bench_log_grow(struct bench_log_run *run, uint64_t until, struct ben
                            struct error *err)
 {
     struct indexer indexer = { .views = run->home.views };
-    struct thread *thread = NULL;
+    struct packer packer = { 0 };
+    struct thread *indexing = NULL;
+    struct thread *packing = NULL;
     uint64_t before = audit_journal_size(run->home.journal);
     *pace = (struct bench_log_pace){ 0 };
-    enum status status = thread_start("indexer", run_indexer, &indexer, &thread, err);
+    enum status status = thread_start("indexer", run_indexer, &indexer, &indexing, err);
     if (status != ST_OK) {
         return status;
     }
     int64_t start = clock_monotonic_ns();
-    status = loop(run, until, &indexer, pace, err);
+    status = start_packer(run, &packer, &packing, err);
+    if (status == ST_OK) {
+        status = loop(run, until, &indexer, &packer, pace, err);
+    }
     pace->seconds = lap(&start);
     atomic_store(&indexer.stopping, true);
-    thread_join(&thread);
+    thread_join(&indexing);
+    stop_packer(&packer, &packing);
     pace->entries = audit_journal_size(run->home.journal) - before;
+    pace->pack_cpu_s = packer.cpu_s;
     pace->apply_cpu_s = indexer.cpu_s;
     pace->view_writes = indexer.writes;
     return status;
@@ -177,16 +235,15 @@ enum status bench_log_grow(struct bench_log_run *run, uint64_t until, struct ben
 
 // ---- the journal alone
 
-// One batch of which only packing and appending are timed.
+// One batch of which only appending is timed.
 static enum status bare_batch(struct bench_log_home *home, struct bench_maker *maker,
-                              double *made_s, double *append_s, struct error *err)
+                              double *append_s, struct error *err)
 {
-    enum status status = bench_maker_choose(maker, audit_journal_size(home->journal), err);
-    int64_t time = clock_monotonic_ns();
+    enum status status = bench_maker_pack(maker, err);
     if (status == ST_OK) {
-        status = make(home, maker, err);
+        status = place(home, maker, err);
     }
-    *made_s += lap(&time);
+    int64_t time = clock_monotonic_ns();
     if (status == ST_OK) {
         status = append(home, maker, err);
     }
@@ -205,15 +262,14 @@ static enum status take_turns(struct bench_log_run *run, struct bench_log_home *
                               struct bench_maker *maker, uint64_t entries,
                               struct bench_log_alone *alone, struct error *err)
 {
-    double ignored = 0;
     enum status status = ST_OK;
     uint64_t before = audit_journal_size(run->home.journal);
     while (status == ST_OK && audit_journal_size(fresh->journal) < entries) {
         for (int i = 0; status == ST_OK && i < TURN_BATCHES; i++) {
-            status = bare_batch(fresh, maker, &ignored, &alone->fresh_s, err);
+            status = bare_batch(fresh, maker, &alone->fresh_s, err);
         }
         for (int i = 0; status == ST_OK && i < TURN_BATCHES; i++) {
-            status = bare_batch(&run->home, run->maker, &alone->made_s, &alone->grown_s, err);
+            status = bare_batch(&run->home, run->makers[0], &alone->grown_s, err);
         }
     }
     alone->entries = audit_journal_size(run->home.journal) - before;

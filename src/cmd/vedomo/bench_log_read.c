@@ -16,17 +16,48 @@ enum { WARM_ROUNDS = 20, COLD_ROUNDS = 4, ARENA_BYTES = 4 << 20, KILL_AFTER_MS =
 
 // ---- open and closed
 
+enum status bench_log_makers(struct bench_log_run *run, struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < BENCH_LOG_MAKERS; i++) {
+        const struct bench_maker_options options = { .subjects = run->subjects,
+                                                     .batch = run->batch,
+                                                     .seed = i + 1 };
+        status = bench_maker_create(&options, &run->makers[i], err);
+    }
+    return status;
+}
+
+void bench_log_watch(struct bench_log_run *run, unsigned group, uint64_t every)
+{
+    for (size_t i = 0; i < BENCH_LOG_MAKERS; i++) {
+        bench_maker_watch(run->makers[i], group, every);
+    }
+}
+
+static enum status use_views(struct bench_log_run *run, struct audit_views *views,
+                             struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < BENCH_LOG_MAKERS; i++) {
+        if (run->makers[i] != NULL) {
+            status = bench_maker_use(run->makers[i], views, err);
+        }
+    }
+    return status;
+}
+
 enum status bench_log_open(struct bench_log_run *run, struct bench_log_opened *opened,
                            struct error *err)
 {
     enum status status = bench_log_home_open(&run->home, true, NULL, opened, err);
-    return status == ST_OK ? bench_maker_use(run->maker, run->home.views, err) : status;
+    return status == ST_OK ? use_views(run, run->home.views, err) : status;
 }
 
 void bench_log_close(struct bench_log_run *run)
 {
     struct error ignored;
-    if (run->maker != NULL && bench_maker_use(run->maker, NULL, &ignored) != ST_OK) {
+    if (use_views(run, NULL, &ignored) != ST_OK) {
         return; // letting go cannot fail
     }
     bench_log_home_close(&run->home);
@@ -244,7 +275,7 @@ enum status bench_log_rebuild(struct bench_log_run *run, struct bench_log_opened
 {
     bench_log_home_forget_views(&run->home);
     enum status status = bench_log_home_open(&run->home, true, show_rebuild, opened, err);
-    return status == ST_OK ? bench_maker_use(run->maker, run->home.views, err) : status;
+    return status == ST_OK ? use_views(run, run->home.views, err) : status;
 }
 
 // ---- checking

@@ -5,21 +5,24 @@
 #include "bench_log_home.h"
 #include "bench_log_make.h"
 
+enum { BENCH_LOG_MAKERS = 3 };
+
 struct bench_log_run {
     struct bench_log_home home;
-    struct bench_maker *maker;
+    struct bench_maker *makers[BENCH_LOG_MAKERS]; // they take turns, a batch each
     uint64_t subjects;
     size_t batch;
     bool person; // somebody watches: show progress
 };
 
-// The recorder's loop with the indexer beside it.
+// The recorder's loop, with a worker and the indexer beside it.
 struct bench_log_pace {
     uint64_t entries;
-    double seconds;  // until the tail was back at nothing
-    double choose_s; // of the recorder's thread: drawing persons, their lists' heads
-    double make_s;   // packing and sealing
-    double append_s;
+    double seconds;       // until the tail was back at nothing
+    double pack_cpu_s;    // of the worker's thread
+    double waited_s;      // of the recorder's: for the worker
+    double place_s;       // heads of lists, what the worker cannot pack, the leaves
+    double append_s;      // to the journal
     double rows_s;        // rows and publishing them
     double stalled_s;     // waiting for the tail to have room
     double apply_cpu_s;   // of the indexer's thread
@@ -29,7 +32,12 @@ struct bench_log_pace {
     uint64_t view_writes; // commits of the views
 };
 
-// Opens home and views, and the maker on them.
+// The makers, each drawing its own persons; they make what each batch has.
+NODISCARD enum status bench_log_makers(struct bench_log_run *run, struct error *err);
+// Which persons they watch, see bench_maker_watch().
+void bench_log_watch(struct bench_log_run *run, unsigned group, uint64_t every);
+
+// Opens home and views, and the makers on them.
 NODISCARD enum status bench_log_open(struct bench_log_run *run, struct bench_log_opened *opened,
                                      struct error *err);
 void bench_log_close(struct bench_log_run *run);
@@ -43,7 +51,6 @@ struct bench_log_alone {
     uint64_t entries; // of each
     double fresh_s;   // audit_journal_append() on the new one
     double grown_s;   // and on this one
-    double made_s;    // packing and sealing the entries of this one
 };
 NODISCARD enum status bench_log_alone(struct bench_log_run *run, const char *folder,
                                       uint64_t entries, struct bench_log_alone *alone,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "broker/exchange.h"
+#include "broker/parts.h"
 #include "broker/policy_bundle.h"
 #include "broker/stage.h"
 #include "catalogue/bundle.h"
@@ -11,6 +12,7 @@
 #include "consent/grant.h"
 #include "seal/batch.h"
 #include "seal/hash.h"
+#include "wire/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +220,15 @@ static struct exchange *make_exchange(const struct fixture *fixture, uint8_t num
     return exchange;
 }
 
+// What a worker packs before the recorder has the job.
+static void pack(struct job *job, unsigned which)
+{
+    struct error err = { 0 };
+    struct buffer scratch = buffer_init(PARTS_BYTES_MAX);
+    assert_ok(parts_pack(job, which, &scratch, &err));
+    buffer_fini(&scratch);
+}
+
 static struct job *make_decision(const struct fixture *fixture, struct exchange *exchange)
 {
     struct job *job = make_job(RECORD_DECISION, WIRE_KIND_DECISION);
@@ -235,6 +246,8 @@ static struct job *make_decision(const struct fixture *fixture, struct exchange 
     job->record.exchange->verdicts_count = 1;
     job->record.chained = true;
     job->record.tag = fixture->tag;
+    job->record.officer->tag = audit_tag_view(&job->record.tag);
+    pack(job, PARTS_EXCHANGE | PARTS_OFFICER);
     return job;
 }
 
@@ -245,6 +258,7 @@ static struct job *make_release(struct exchange *exchange)
     job->record.exchange->exchange_id = exchange->id;
     job->record.exchange->asker = exchange->asker;
     job->record.exchange->holder = exchange->holder;
+    pack(job, PARTS_EXCHANGE | PARTS_SUBJECT);
     return job;
 }
 
@@ -299,16 +313,36 @@ static void expect_recorded(struct fixture *fixture, struct job *job)
     job_destroy(&job);
 }
 
+// The bytes that were recorded say so too, whatever a worker had packed before.
+static bool recorded_as(const struct job *job, enum wire_kind kind, const char *reason,
+                        size_t charges)
+{
+    struct error err = { 0 };
+    struct wire_exchange_part exchange;
+    struct wire_subject_part subject;
+    struct wire_officer_part officer;
+    struct arena *arena = arena_create(1 << 20);
+    const struct audit_part *parts = job->record.entry.parts;
+    assert_non_null(arena);
+    assert_ok(wire_decode(WIRE_SCHEMA_EXCHANGE_PART, parts[0].bytes, arena, &exchange, &err));
+    assert_ok(wire_decode(WIRE_SCHEMA_SUBJECT_PART, parts[1].bytes, arena, &subject, &err));
+    assert_ok(wire_decode(WIRE_SCHEMA_OFFICER_PART, parts[2].bytes, arena, &officer, &err));
+    bool same = exchange.kind == kind && subject.kind == kind && officer.kind == kind &&
+                bytes_equal_text(officer.reason, reason) && officer.charges_count == charges;
+    arena_destroy(&arena);
+    return same;
+}
+
 static bool released(const struct job *job)
 {
-    return job->record.result == RECORD_DONE && job->record.kind == RECORD_RELEASE;
+    return job->record.result == RECORD_DONE && job->record.kind == RECORD_RELEASE &&
+           recorded_as(job, WIRE_KIND_RELEASED, "", job->exchange->charge_count);
 }
 
 static bool stopped_for(const struct job *job, const char *reason)
 {
     return job->record.result == RECORD_DONE && job->record.kind == RECORD_ENDING &&
-           job->record.exchange->kind == WIRE_KIND_REFUSED &&
-           bytes_equal_text(job->record.officer->reason, reason);
+           recorded_as(job, WIRE_KIND_REFUSED, reason, 0);
 }
 
 // ---- tests
