@@ -81,11 +81,10 @@ static enum status open_log(struct copying *copying, struct error *err)
 {
     char path[PATH_MAX];
     const char *home = copying->options->home;
-    size_t map_bytes = copying->options->map_bytes;
     enum status status = file_join(path, sizeof(path), home, AUDIT_JOURNAL_FOLDER, err);
     struct store_options options = {
         .path = path,
-        .map_bytes = map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : map_bytes,
+        .map_bytes = copying->options->map_bytes,
         .names = audit_journal_tables,
         .count = AUDIT_JOURNAL_TABLES,
         .read_only = true,

@@ -18,7 +18,7 @@
 
 struct audit_backup_options {
     const char *home;
-    size_t map_bytes;   // of the broker's log; 0: 64 GiB
+    size_t map_bytes;   // of the broker's log; 0: as it has it, 64 GiB for a new one
     const char *folder; // the copies'; made where it is missing
     void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
     void *context;

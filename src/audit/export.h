@@ -45,9 +45,9 @@ NODISCARD enum status audit_export(const struct audit_export_options *options,
 // A broker's folder as a source, read-only, from another process than the broker's.
 struct audit_home;
 
-// `map_bytes` as the broker's; 0: 64 GiB. ST_NOT_FOUND: no log there, or nothing published yet.
-NODISCARD enum status audit_home_open(const char *home, size_t map_bytes,
-                                      struct audit_home **opened, struct error *err);
+// As large as its broker may let it become. ST_NOT_FOUND: no log there, or nothing published yet.
+NODISCARD enum status audit_home_open(const char *home, struct audit_home **opened,
+                                      struct error *err);
 void audit_home_close(struct audit_home **home);
 
 // The highest published checkpoint. Borrowed until close.

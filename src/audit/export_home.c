@@ -15,8 +15,7 @@ struct audit_home {
     struct buffer note;
 };
 
-static enum status open_store(const char *home, size_t map_bytes, struct store **store,
-                              struct error *err)
+static enum status open_store(const char *home, struct store **store, struct error *err)
 {
     char path[PATH_MAX];
     if (snprintf(path, sizeof(path), "%s/" AUDIT_JOURNAL_FOLDER, home) >= (int)sizeof(path)) {
@@ -24,7 +23,6 @@ static enum status open_store(const char *home, size_t map_bytes, struct store *
     }
     struct store_options options = {
         .path = path,
-        .map_bytes = map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : map_bytes,
         .names = audit_journal_tables,
         .count = AUDIT_JOURNAL_TABLES,
         .read_only = true,
@@ -32,8 +30,7 @@ static enum status open_store(const char *home, size_t map_bytes, struct store *
     return store_open(&options, store, err);
 }
 
-enum status audit_home_open(const char *home, size_t map_bytes, struct audit_home **opened,
-                            struct error *err)
+enum status audit_home_open(const char *home, struct audit_home **opened, struct error *err)
 {
     char path[PATH_MAX];
     struct audit_home *made = calloc(1, sizeof(*made));
@@ -46,7 +43,7 @@ enum status audit_home_open(const char *home, size_t map_bytes, struct audit_hom
             ? file_read(path, PROOF_NOTE_MAX, &made->note, err)
             : error_set(err, ST_USAGE, "%s: path too long", home);
     if (status == ST_OK) {
-        status = open_store(home, map_bytes, &made->store, err);
+        status = open_store(home, &made->store, err);
     }
     if (status != ST_OK) {
         audit_home_close(&made);

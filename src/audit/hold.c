@@ -2,9 +2,16 @@
 // Invariant: in doubt an entry is held; what is forgotten cannot be brought back.
 #include "audit/hold.h"
 
+#include <stdio.h>
+
 #include "wire/wire.h"
 
-enum { HOLD_ARENA_BYTES = 64 * 1024, LAST_ENDING_MINUTES = 60, MS_PER_MINUTE = 60 * 1000 };
+enum {
+    HOLD_ARENA_BYTES = 64 * 1024,
+    LAST_ENDING_MINUTES = 60,
+    MS_PER_MINUTE = 60 * 1000,
+    MORE_BYTES = sizeof(" and 4294967295 more"),
+};
 
 static enum status decode(struct bytes value, struct arena *arena, struct wire_hold *hold,
                           struct error *err)
@@ -61,13 +68,15 @@ struct month {
     const struct audit_tagger *tagger;
     uint32_t from; // minutes
     uint32_t to;
-    bool covered;
+    struct audit_covering covering;
+    size_t named;
+    size_t room_used; // of covering.cases
     enum status status;
     struct error *err;
 };
 
 // The newest row of a person's list before `to` is looked for; the list is in order of time.
-static enum status list_reaches(struct month *month, const struct audit_tag *tag)
+static enum status list_reaches(struct month *month, const struct audit_tag *tag, bool *reaches)
 {
     enum { PAGE = 64 };
     struct audit_subject_row rows[PAGE];
@@ -82,7 +91,7 @@ static enum status list_reaches(struct month *month, const struct audit_tag *tag
         }
         for (size_t i = 0; i < count; i++) {
             if (rows[i].minutes < month->to) {
-                month->covered = month->covered || rows[i].minutes >= from;
+                *reaches = rows[i].minutes >= from;
                 return ST_OK;
             }
         }
@@ -92,46 +101,70 @@ static enum status list_reaches(struct month *month, const struct audit_tag *tag
     return ST_OK;
 }
 
-static enum status person_reaches(struct month *month, struct bytes stored)
+static enum status person_reaches(struct month *month, struct bytes stored, bool *reaches)
 {
     struct audit_tag tag;
     enum status status = audit_tagger_renew(month->tagger, stored, &tag, month->err);
     if (status == ST_OK) {
-        status = list_reaches(month, &tag);
+        status = list_reaches(month, &tag, reaches);
     }
     // A list that began under an older key may still stand under the tag that it began with.
-    if (status == ST_OK && !month->covered && !bytes_equal(stored, audit_tag_view(&tag))) {
+    if (status == ST_OK && !*reaches && !bytes_equal(stored, audit_tag_view(&tag))) {
         memcpy(tag.bytes, stored.data, AUDIT_TAG_BYTES);
-        status = list_reaches(month, &tag);
+        status = list_reaches(month, &tag, reaches);
     }
     return status;
+}
+
+// The first ones by name, as long as there is room for them and for how many more there are.
+static void count_covering(struct month *month, struct bytes name)
+{
+    struct audit_covering *covering = &month->covering;
+    size_t left = sizeof(covering->cases) - month->room_used;
+    bool names = month->named == covering->count && month->named < AUDIT_COVERING_NAMED &&
+                 name.size + sizeof(", ''") + MORE_BYTES <= left;
+    covering->count++;
+    if (names) {
+        month->room_used += (size_t)snprintf(covering->cases + month->room_used, left, "%s'%.*s'",
+                                             month->named == 0 ? "" : ", ", (int)name.size,
+                                             (const char *)name.data);
+        month->named++;
+    }
 }
 
 static bool look_at(const struct wire_hold *hold, void *context)
 {
     struct month *month = context;
+    bool reaches = hold->tag.size != AUDIT_TAG_BYTES;
     uint64_t begin_ms = (uint64_t)month->from * MS_PER_MINUTE;
     uint64_t end_ms = (uint64_t)month->to * MS_PER_MINUTE;
     if (hold->state != WIRE_HOLD_SET || hold->since >= end_ms ||
         (hold->until > 0 && hold->until < begin_ms)) {
         return true;
     }
-    if (hold->tag.size == AUDIT_TAG_BYTES) {
-        month->status = person_reaches(month, hold->tag);
-    } else {
-        month->covered = true;
+    if (!reaches) {
+        month->status = person_reaches(month, hold->tag, &reaches);
     }
-    return month->status == ST_OK && !month->covered;
+    if (month->status == ST_OK && reaches) {
+        count_covering(month, hold->name);
+    }
+    return month->status == ST_OK;
 }
 
 enum status audit_holds_cover_month(struct audit_reader *reader, const struct audit_tagger *tagger,
-                                    uint32_t from, uint32_t to, bool *covered, struct error *err)
+                                    uint32_t from, uint32_t to, struct audit_covering *covering,
+                                    struct error *err)
 {
     struct month month = { .reader = reader, .tagger = tagger, .from = from, .to = to, .err = err };
     enum status status = audit_holds_each(reader, NULL, look_at, &month, err);
     status = status == ST_OK ? month.status : status;
+    if (status == ST_OK && month.named < month.covering.count) {
+        snprintf(month.covering.cases + month.room_used,
+                 sizeof(month.covering.cases) - month.room_used, " and %zu more",
+                 month.covering.count - month.named);
+    }
     if (status == ST_OK) {
-        *covered = month.covered;
+        *covering = month.covering;
     }
     return status;
 }

@@ -8,14 +8,24 @@
 #include "base/arena.h"
 #include "wire/entry.h"
 
-// Whether any hold that stands covers an entry that may have been made in [from, to), in minutes
-// since 1970. A hold about a person covers the months in which entries of that person's list were
+enum { AUDIT_COVERING_NAMED = 3, AUDIT_COVERING_BYTES = 200 };
+
+// The holds that cover a month.
+struct audit_covering {
+    size_t count; // 0: none does
+    char
+        cases[AUDIT_COVERING_BYTES]; // the first few by the names of their cases, and how many more
+};
+
+// Which holds that stand cover an entry that may have been made in [from, to), in minutes since
+// 1970. A hold about a person covers the months in which entries of that person's list were
 // made, with the hour after each, since an exchange may end in the month after its decision. One
 // about a member covers every month of its time. `tagger` brings tags to the newest version.
 // The reader has begun.
 NODISCARD enum status audit_holds_cover_month(struct audit_reader *reader,
                                               const struct audit_tagger *tagger, uint32_t from,
-                                              uint32_t to, bool *covered, struct error *err);
+                                              uint32_t to, struct audit_covering *covering,
+                                              struct error *err);
 
 // One hold as it stands, decoded into the arena. ST_NOT_FOUND: no such hold.
 NODISCARD enum status audit_hold_find(struct audit_reader *reader, const struct id *id,

@@ -42,7 +42,7 @@ static enum status open_store(struct audit_scan *scan, const struct audit_scan_o
     }
     struct store_options store = {
         .path = path,
-        .map_bytes = options->map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : options->map_bytes,
+        .map_bytes = options->map_bytes,
         .names = audit_journal_tables,
         .count = AUDIT_JOURNAL_TABLES,
         .read_only = true,

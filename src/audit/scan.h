@@ -11,7 +11,7 @@ struct audit_scan_options {
     const char *home;
     const char *origin;               // the log's
     const struct seal_secret *master; // opens bodies; borrowed for the call
-    size_t map_bytes;                 // as the broker's; 0: 64 GiB
+    size_t map_bytes;                 // of the log; 0: as its broker has it
 };
 
 NODISCARD enum status audit_scan_open(const struct audit_scan_options *options,

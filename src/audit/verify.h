@@ -49,7 +49,7 @@ struct audit_verify_options {
     bool views;                        // compares the stored views too; wants `master`
     const struct audit_verify_checkpoint *checkpoints;
     size_t checkpoint_count; // at most AUDIT_VERIFY_CHECKPOINTS_MAX
-    size_t map_bytes;        // as the broker's; 0: 64 GiB
+    size_t map_bytes;        // of the log; 0: as its broker has it
     void (*found)(const struct audit_finding *finding, void *context);
     void (*progress)(uint64_t done, uint64_t total, void *context); // may be NULL
     void *context;

@@ -20,8 +20,6 @@
 
 enum { PROGRESS_ROWS = 1 << 16 };
 
-static const size_t views_map_bytes = (size_t)64 << 30;
-
 struct comparing {
     struct audit_walk *walk;
     struct store *store;
@@ -546,7 +544,6 @@ enum status audit_walk_views(struct audit_walk *walk, struct error *err)
     audit_walk_progress(walk, walk->next, walk->size); // tells that the views come now
     struct store_options options = {
         .path = path,
-        .map_bytes = views_map_bytes,
         .names = audit_views_tables,
         .count = AUDIT_TABLE_COUNT,
         .read_only = true,

@@ -265,10 +265,9 @@ static enum status open_all(struct audit_walk *walk, struct error *err)
     if (snprintf(path, sizeof(path), "%s/" AUDIT_JOURNAL_FOLDER, home) >= (int)sizeof(path)) {
         return error_set(err, ST_USAGE, "%s: path too long", home);
     }
-    size_t map_bytes = walk->options->map_bytes;
     struct store_options store = {
         .path = path,
-        .map_bytes = map_bytes == 0 ? AUDIT_JOURNAL_MAP_BYTES : map_bytes,
+        .map_bytes = walk->options->map_bytes,
         .names = audit_journal_tables,
         .count = AUDIT_JOURNAL_TABLES,
         .read_only = true,

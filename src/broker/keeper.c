@@ -151,14 +151,13 @@ static bool find_open(struct bytes key, struct bytes value, void *context)
 static enum status check_hold(struct keeper *keeper, const struct keeping *keeping,
                               struct error *err)
 {
-    bool covered = false;
+    struct audit_covering covering = { 0 };
     enum status status = audit_holds_cover_month(
         keeper->reader, keeper->broker->tagger, audit_month_begin(keeping->month),
-        audit_month_begin(keeping->month + 1), &covered, err);
-    if (status == ST_OK && covered) {
-        return error_set(err, ST_DENIED,
-                         "a legal hold covers entries of that month; the list of holds names its "
-                         "case");
+        audit_month_begin(keeping->month + 1), &covering, err);
+    if (status == ST_OK && covering.count > 0) {
+        return error_set(err, ST_DENIED, "a legal hold covers entries of that month: %s",
+                         covering.cases);
     }
     return status;
 }

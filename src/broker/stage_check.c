@@ -324,7 +324,7 @@ static enum status check_forget(struct stage *stage, struct job *job, struct err
 {
     const struct wire_public_part *order = job->record.public_;
     struct audit_forgotten forgotten;
-    bool covered = false;
+    struct audit_covering covering = { 0 };
     for (size_t i = 0; i < stage->count; i++) {
         const struct wire_officer_part *officer = stage->jobs[i]->record.officer;
         if (officer != NULL && officer->hold != NULL) {
@@ -339,10 +339,11 @@ static enum status check_forget(struct stage *stage, struct job *job, struct err
     if (status == ST_OK) {
         status = audit_holds_cover_month(stage->reader, stage->broker->tagger,
                                          audit_month_begin(order->month),
-                                         audit_month_begin(order->month + 1), &covered, err);
+                                         audit_month_begin(order->month + 1), &covering, err);
     }
-    if (status == ST_OK && covered) {
-        return error_set(err, ST_DENIED, "a legal hold covers entries of that month");
+    if (status == ST_OK && covering.count > 0) {
+        return error_set(err, ST_DENIED, "a legal hold covers entries of that month: %s",
+                         covering.cases);
     }
     return status;
 }

@@ -139,7 +139,7 @@ static enum status open_environment(struct store *store, const struct store_opti
     flags |= options->read_only ? (unsigned)MDB_RDONLY : 0;
     flags |= options->random_access ? (unsigned)MDB_NORDAHEAD : 0;
     int code = mdb_env_create(&store->env);
-    if (code == MDB_SUCCESS) {
+    if (code == MDB_SUCCESS && options->map_bytes != 0) { // else the one that the file has
         code = mdb_env_set_mapsize(store->env, options->map_bytes);
     }
     if (code == MDB_SUCCESS) {
@@ -185,6 +185,9 @@ enum status store_open(const struct store_options *options, struct store **store
     if (options->count > STORE_TABLES_MAX) {
         return error_set(err, ST_USAGE, "store '%s': more than %d tables", options->path,
                          STORE_TABLES_MAX);
+    }
+    if (options->map_bytes == 0 && !options->read_only) {
+        return error_set(err, ST_USAGE, "store '%s': no bound is given", options->path);
     }
     struct store *opened = calloc(1, sizeof(*opened));
     if (opened == NULL) {

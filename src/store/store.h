@@ -18,7 +18,8 @@ enum { STORE_KEY_BYTES_MAX = 511, STORE_TABLES_MAX = 16 };
 
 struct store_options {
     const char *path;         // folder of the environment; made when `create`
-    size_t map_bytes;         // upper bound of its size; takes no disk space until used
+    size_t map_bytes;         // upper bound of its size; takes no disk space until used. 0 with
+                              // read_only: the bound that its writer has
     const char *const *names; // the tables; a table is named below by its place in this list
     unsigned count;           // how many
     unsigned readers_max;     // read transactions at once, of all processes; 0: 126

@@ -252,7 +252,13 @@ def a_month_under_a_legal_hold_stays():
         result, _ = officer.call("control", {"version": 1, "action": 6, "hold": {"state": 1, "name": b"case 7"}})
         equal(result.get("status", 0), 0, result)
         held = forget(house, MONTHS[0], check=False)
-        true(held.status == 1 and "legal hold" in held.err, held.err)
+        true(held.status == 1 and "legal hold covers entries of that month: 'case 7'" in held.err, held.err)
+        for number in range(8, 12):
+            name = ("дело %d" % number).encode()
+            result, _ = officer.call("control", {"version": 1, "action": 6, "hold": {"state": 1, "name": name}})
+            equal(result.get("status", 0), 0, result)
+        held = forget(house, MONTHS[0], check=False)
+        true("'дело " in held.err and held.err.count("'") == 6 and "and 2 more" in held.err, held.err)
         equal(figures(house)["retention.forgotten-to"], 0)
         officer.close()
 

@@ -181,7 +181,7 @@ static enum status export_home(struct command_call *call, const char *folder, st
     struct proof_ring keys;
     enum status status = read_keys(call, folder, &keys, err);
     if (status == ST_OK) {
-        status = audit_home_open(folder, 0, &home, err);
+        status = audit_home_open(folder, &home, err);
     }
     if (status == ST_OK) {
         struct audit_export_options options = {

@@ -7,6 +7,7 @@
 #include "proof/tiles.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -345,13 +346,13 @@ TEST(a_brokers_folder_is_exported_up_to_what_it_published)
     struct audit_export_result result;
     char folder[160];
     fixture_begin(&fixture);
-    assert_status(ST_NOT_FOUND, audit_home_open(fixture.home, fixture.map_bytes, &home, &err));
+    assert_status(ST_NOT_FOUND, audit_home_open(fixture.home, &home, &err));
     fixture_open(&fixture);
     fixture_grow(&fixture, 5000);
     fixture_publish(&fixture);
     fixture_grow(&fixture, 5300);
     fixture_close(&fixture);
-    assert_ok(audit_home_open(fixture.home, fixture.map_bytes, &home, &err));
+    assert_ok(audit_home_open(fixture.home, &home, &err));
     snprintf(folder, sizeof(folder), "%s/export", fixture.home);
     const struct audit_export_options options = {
         .folder = folder,
@@ -363,4 +364,44 @@ TEST(a_brokers_folder_is_exported_up_to_what_it_published)
     assert_int_equal(result.size, 5000);
     audit_home_close(&home);
     fixture_end(&fixture);
+}
+
+// Bytes of the address space that the log of the folder takes here; 0: it is not open.
+static size_t mapped(const char *home)
+{
+    char line[1024];
+    char wanted[PATH_MAX];
+    size_t size = 0;
+    FILE *file = fopen("/proc/self/maps", "r");
+    assert_non_null(file);
+    snprintf(wanted, sizeof(wanted), "%s/log/data.mdb", home);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        unsigned long from = 0;
+        unsigned long to = 0;
+        if (strstr(line, wanted) != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2) {
+            size += to - from;
+        }
+    }
+    fclose(file);
+    return size;
+}
+
+TEST(a_brokers_folder_is_opened_with_the_room_that_its_broker_gave_it)
+{
+    const size_t rooms[] = { (size_t)1 << 26, (size_t)96 << 30 }; // less and more than without any
+    for (size_t i = 0; i < ARRAY_COUNT(rooms); i++) {
+        struct error err;
+        struct log_fixture fixture;
+        struct audit_home *home = NULL;
+        fixture_begin(&fixture);
+        fixture.map_bytes = rooms[i];
+        fixture_open(&fixture);
+        fixture_grow(&fixture, 10);
+        fixture_publish(&fixture);
+        fixture_close(&fixture);
+        assert_ok(audit_home_open(fixture.home, &home, &err));
+        assert_int_equal(mapped(fixture.home), rooms[i]);
+        audit_home_close(&home);
+        fixture_end(&fixture);
+    }
 }

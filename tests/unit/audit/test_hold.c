@@ -52,22 +52,61 @@ static void held_end(struct held *held)
 static void add_hold(struct held *held, struct wire_hold hold)
 {
     struct made_entry made;
-    hold.name = bytes_text("case 7");
+    if (hold.name.size == 0) {
+        hold.name = bytes_text("case 7");
+    }
     struct wire_public_part public_ = { .format = 1, .kind = WIRE_KIND_HOLD };
     struct wire_officer_part officer = { .format = 1, .kind = WIRE_KIND_HOLD, .hold = &hold };
     make_entry(&made, WIRE_CLASS_GOVERNANCE, NOVEMBER, NULL, NULL, &officer, &public_);
     append_made(&held->fixture, held->views, &made);
 }
 
-static bool covers(struct held *held, uint32_t from, uint32_t to)
+static struct audit_covering covering(struct held *held, uint32_t from, uint32_t to)
 {
     struct error err;
     uint64_t size = 0;
-    bool covered = false;
+    struct audit_covering found = { 0 };
     assert_ok(audit_reader_begin(held->reader, &size, &err));
-    assert_ok(audit_holds_cover_month(held->reader, held->tagger, from, to, &covered, &err));
+    assert_ok(audit_holds_cover_month(held->reader, held->tagger, from, to, &found, &err));
     audit_reader_end(held->reader);
-    return covered;
+    return found;
+}
+
+static bool covers(struct held *held, uint32_t from, uint32_t to)
+{
+    return covering(held, from, to).count > 0;
+}
+
+TEST(the_holds_that_cover_a_month_are_named_a_few_and_how_many_more)
+{
+    struct held held;
+    char longest[128];
+    struct wire_hold hold = { .state = WIRE_HOLD_SET };
+    memset(longest, 'x', sizeof(longest));
+    held_begin(&held);
+    for (unsigned i = 1; i <= 5; i++) {
+        const char *names[] = { "case 1", "case 2", "case 3", "case 4", "case 5" };
+        const char *words[] = { "'case 1'", "'case 1', 'case 2'", "'case 1', 'case 2', 'case 3'",
+                                "'case 1', 'case 2', 'case 3' and 1 more",
+                                "'case 1', 'case 2', 'case 3' and 2 more" };
+        hold.id = id_of((uint8_t)i);
+        hold.name = bytes_text(names[i - 1]);
+        add_hold(&held, hold);
+        struct audit_covering found = covering(&held, NOVEMBER, NOVEMBER + MONTH);
+        assert_int_equal(found.count, i);
+        assert_string_equal(found.cases, words[i - 1]);
+    }
+    // A name as long as names may be: always the first one whole, another only where it fits.
+    for (unsigned i = 1; i <= 5; i++) {
+        hold.id = id_of((uint8_t)i);
+        hold.name = bytes_of(longest, sizeof(longest));
+        add_hold(&held, hold);
+    }
+    struct audit_covering found = covering(&held, NOVEMBER, NOVEMBER + MONTH);
+    assert_int_equal(found.count, 5);
+    assert_int_equal(strlen(found.cases), sizeof(longest) + strlen("'' and 4 more"));
+    assert_string_equal(found.cases + 1 + sizeof(longest), "' and 4 more");
+    held_end(&held);
 }
 
 TEST(without_holds_nothing_is_held)

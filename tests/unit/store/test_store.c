@@ -374,3 +374,23 @@ TEST(a_writer_killed_before_its_commit_leaves_nothing_behind)
     put_text(store, ONE, "next", "value");
     store_close(&store);
 }
+
+TEST(an_environment_is_read_with_the_bound_that_its_writer_has)
+{
+    char path[128];
+    struct error err;
+    struct store_usage usage;
+    struct store *store = open_fresh(path);
+    const struct store_options reading = {
+        .path = path, .names = names, .count = 2, .read_only = true
+    };
+    const struct store_options writing = { .path = path, .names = names, .count = 2 };
+    assert_ok(store_usage(store, &usage, &err));
+    uint64_t bound = usage.map_bytes;
+    store_close(&store);
+    assert_ok(store_open(&reading, &store, &err));
+    assert_ok(store_usage(store, &usage, &err));
+    assert_int_equal(usage.map_bytes, bound);
+    store_close(&store);
+    assert_status(ST_USAGE, store_open(&writing, &store, &err));
+}
