@@ -32,8 +32,7 @@ enum {
     CALL_MS = 10 * 1000,
     PAUSE_FIRST_MS = 1000,
     PAUSE_MAX_MS = 60 * 1000,
-    REFRESH_MS = 30 * 1000, // a new word for the same checkpoint, while the log rests
-    WARN_AFTER_S = 60,
+    REFRESH_MS = 30 * 1000, // a new word for the same checkpoint, while the log rests; at most
     WARN_EVERY_MS = 60 * 1000,
     KEEP_EVERY_MS = 10 * 1000, // the newest witnessed checkpoint goes to its file
     ANSWER_MAX_BYTES = PROOF_NOTE_MAX,
@@ -202,6 +201,13 @@ static enum status write_body(struct asker *asker, const struct watcher *watcher
     return status;
 }
 
+// While the log rests, a word must come well before its absence is an alarm.
+static int64_t refresh_ms(const struct asker *asker)
+{
+    int64_t half_ms = asker->broker->home.settings->witnesses.alarm_ms / 2;
+    return half_ms < REFRESH_MS ? half_ms : REFRESH_MS;
+}
+
 static void offer(struct asker *asker, struct watcher *watcher)
 {
     struct bytes note;
@@ -209,7 +215,7 @@ static void offer(struct asker *asker, struct watcher *watcher)
     uint64_t size = cosign_newest(asker->cosign, &note);
     int64_t now_ms = clock_monotonic_ms();
     bool fresh = watcher->cosigned == size && watcher->cosigned_ms != 0 &&
-                 now_ms - watcher->cosigned_ms < REFRESH_MS;
+                 now_ms - watcher->cosigned_ms < refresh_ms(asker);
     if (watcher->busy || watcher->url[0] == '\0' || note.size == 0 || fresh ||
         watcher->known > size || now_ms < watcher->again_ms) {
         return;
@@ -438,8 +444,9 @@ static void warn(struct asker *asker)
     int64_t since_start_s = (now_ms - asker->started_ms) / 1000;
     int64_t age_s = time_s == 0 ? since_start_s : clock_wall_ms() / 1000 - (int64_t)time_s;
     // A broker that starts again asks first.
-    bool late = age_s > WARN_AFTER_S && since_start_s > WARN_AFTER_S &&
-                proof_policy_has_quorum(asker->policy);
+    int64_t alarm_s = asker->broker->home.settings->witnesses.alarm_ms / 1000;
+    bool late =
+        age_s > alarm_s && since_start_s > alarm_s && proof_policy_has_quorum(asker->policy);
     if (late && (!asker->behind || now_ms - asker->warned_ms >= WARN_EVERY_MS)) {
         asker->warned_ms = now_ms;
         log_event(LOG_LEVEL_WARNING, "log.unwitnessed", log_number("age-s", age_s));

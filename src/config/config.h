@@ -89,6 +89,7 @@ struct config_vedomod {
     struct {
         const char *policy; // file, C2SP tlog-policy: whom to ask; "": nobody
         bool trial;         // witnesses on this host count as well
+        int64_t alarm_ms;   // no word of a quorum for so long is an alarm
     } witnesses;
     struct {
         int64_t code_ms;    // life of a citizen's one-time code
@@ -126,7 +127,8 @@ struct config_node {
     struct yaml_list datasets;  // struct config_dataset
     struct {
         const char
-            *policy; // file, C2SP tlog-policy: whose cosignatures count; "": none is asked for
+            *policy;      // file, C2SP tlog-policy: whose cosignatures count; "": none is asked for
+        int64_t alarm_ms; // a tree that is not witnessed after so long is an alarm
     } witnesses;
     struct {
         int level; // enum log_level

@@ -111,6 +111,8 @@ static const struct yaml_rule v_witnesses[] = {
           "is asked" },
     { "trial", YAML_RULE_BOOL, V(witnesses.trial), .preset = "false",
       .help = "witnesses on this host count too: for trial only, and said wherever it matters" },
+    { "alarm", YAML_RULE_DURATION, V(witnesses.alarm_ms), .preset = "60 s", .min = S(5),
+      .max = H(24), .help = "log.unwitnessed is raised when no witness was heard of for so long" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_sessions[] = {
@@ -256,6 +258,8 @@ static const struct yaml_rule n_witnesses[] = {
       .help =
           "file (C2SP tlog-policy): whose cosignatures make a receipt witnessed; none: receipts "
           "are signed, and no more is asked" },
+    { "alarm", YAML_RULE_DURATION, N(witnesses.alarm_ms), .preset = "60 s", .min = S(5),
+      .max = H(24), .help = "log.unwitnessed is raised when a tree stays signed only for so long" },
     END_OF_RULES,
 };
 static const struct yaml_rule n_watch[] = {

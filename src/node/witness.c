@@ -1,7 +1,7 @@
 // Signed, or witnessed? With a witness policy in its configuration a node asks for each tree that
 // it has verified how it leads into the newest one that a quorum has cosigned. What stays
-// unanswered for a minute is an alarm: then the log's word stands alone. Without a policy nothing
-// happens here.
+// unanswered for `witnesses.alarm` is an alarm: then the log's word stands alone. Without a policy
+// nothing happens here.
 #include "node/inside.h"
 
 #include "base/clock.h"
@@ -12,7 +12,6 @@
 enum {
     PROOFS_AT_ONCE = 16,
     ASK_AGAIN_MS = 5000,
-    UNWITNESSED_MS = 60 * 1000,
     ALARM_EVERY_MS = 60 * 1000,
     LOOK_EVERY_MS = 1000,
     CONTEXT_BYTES = 2 * (8 + DIGEST_BYTES),
@@ -177,7 +176,7 @@ static void look_at_age(struct node_engine *engine, int64_t now_ms)
 {
     struct node_witness *witness = &engine->witness;
     int64_t since_ms = node_trees_waiting_ms(witness->trees);
-    bool late = since_ms != INT64_MAX && now_ms - since_ms > UNWITNESSED_MS;
+    bool late = since_ms != INT64_MAX && now_ms - since_ms > engine->config->witnesses.alarm_ms;
     if (late && (!witness->alarmed || now_ms - witness->alarm_ms >= ALARM_EVERY_MS)) {
         witness->alarm_ms = now_ms;
         log_event(LOG_LEVEL_ERROR, "log.unwitnessed",
