@@ -150,6 +150,26 @@ const struct vedomo_answer_field *vedomo_answer_field(const struct vedomo_answer
 const char *vedomo_answer_decision_receipt(const struct vedomo_answer *answer);
 const char *vedomo_answer_ending_receipt(const struct vedomo_answer *answer);
 
+// Who stands behind an answer's receipts, by the node's own policy of witnesses.
+enum vedomo_vouched {
+    VEDOMO_VOUCHED_UNASKED = 0, // the log that signed them; the node's file names no witnesses
+    VEDOMO_VOUCHED_SIGNED,      // the log alone so far
+    VEDOMO_VOUCHED_WITNESSED    // a quorum of witnesses as well
+};
+
+// As it was when the answer came, or was looked at again: SIGNED at first, where witnesses are
+// named.
+enum vedomo_vouched vedomo_answer_vouched(const struct vedomo_answer *answer);
+
+// True when it is WITNESSED only because the broker counts witnesses on its own host, as it may for
+// a trial: such a word is worth nothing against the broker's owner.
+bool vedomo_answer_trial(const struct vedomo_answer *answer);
+
+// Brings both up to now; witnesses take a few seconds. VEDOMO_NOT_FOUND: the node knows an answer
+// for ten minutes, and does not know this one any more; what stands in it stays.
+enum vedomo_status vedomo_node_look_again(struct vedomo_node *node, struct vedomo_answer *answer,
+                                          struct vedomo_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -27,6 +27,9 @@ struct vedomo_answer {
     size_t field_count;
     const char *decision;
     const char *ending;
+    struct id exchange; // `id` as bytes
+    enum vedomo_vouched vouched;
+    bool trial;
 };
 
 static enum vedomo_status give(const struct error *err, enum status status,
@@ -260,6 +263,15 @@ static void copy_field(const struct node_report *report, const struct node_opene
     buffer_fini(&sentence);
 }
 
+static void take_vouched(struct vedomo_answer *answer, const struct node_report *report)
+{
+    static const enum vedomo_vouched told[] = { [NODE_VOUCH_UNASKED] = VEDOMO_VOUCHED_UNASKED,
+                                                [NODE_VOUCH_SIGNED] = VEDOMO_VOUCHED_SIGNED,
+                                                [NODE_VOUCH_WITNESSED] = VEDOMO_VOUCHED_WITNESSED };
+    answer->vouched = told[report->vouch];
+    answer->trial = report->vouch == NODE_VOUCH_WITNESSED && report->witnessed_trial;
+}
+
 static struct vedomo_answer *answer_of(const struct node_report *report,
                                        enum catalogue_language language)
 {
@@ -273,6 +285,8 @@ static struct vedomo_answer *answer_of(const struct node_report *report,
         return NULL;
     }
     text_id_format(&report->id, answer->id);
+    answer->exchange = report->id;
+    take_vouched(answer, report);
     answer->field_count = report->opened->field_count;
     for (size_t i = 0; i < answer->field_count; i++) {
         copy_field(report, &report->opened->fields[i], language, answer, &answer->fields[i]);
@@ -328,6 +342,39 @@ PUBLIC_API enum vedomo_status vedomo_node_ask(struct vedomo_node *node,
     return give(&err, status, error);
 }
 
+static void on_look(struct node_task *task, const struct node_report *report)
+{
+    struct waiting *waiting = task->context;
+    waiting->status = ST_OK;
+    if (report->progress == NODE_ANSWERED) {
+        take_vouched(waiting->answer, report);
+    } else if (report->progress == NODE_FAILED) {
+        waiting->err = *report->err;
+        waiting->status = report->err->status;
+    } else {
+        waiting->status =
+            error_set(&waiting->err, ST_NOT_FOUND, "the node does not know this answer any more");
+    }
+    finish(task, waiting);
+}
+
+PUBLIC_API enum vedomo_status vedomo_node_look_again(struct vedomo_node *node,
+                                                     struct vedomo_answer *answer,
+                                                     struct vedomo_error *error)
+{
+    struct error err = { 0 };
+    struct waiting waiting = { .answer = answer };
+    struct node_task *task = node_task_create(NODE_TASK_LOOK);
+    if (task == NULL) {
+        return give(&err, error_set(&err, ST_NOMEM, "node: no memory"), error);
+    }
+    task->id = answer->exchange;
+    task->report = on_look;
+    enum status status = run(node, &task, &waiting, &err);
+    node_task_destroy(&task);
+    return give(&err, status, error);
+}
+
 PUBLIC_API void vedomo_answer_destroy(struct vedomo_answer **answer)
 {
     if (*answer != NULL) {
@@ -361,4 +408,14 @@ PUBLIC_API const char *vedomo_answer_decision_receipt(const struct vedomo_answer
 PUBLIC_API const char *vedomo_answer_ending_receipt(const struct vedomo_answer *answer)
 {
     return answer->ending;
+}
+
+PUBLIC_API enum vedomo_vouched vedomo_answer_vouched(const struct vedomo_answer *answer)
+{
+    return answer->vouched;
+}
+
+PUBLIC_API bool vedomo_answer_trial(const struct vedomo_answer *answer)
+{
+    return answer->trial;
 }

@@ -1,9 +1,12 @@
 // A program that uses libvedomo and nothing else of ours: FILE of a node, then what to do.
 //
-//   ask FILE NAME CASE     asks whether Anna's full name matches NAME; prints the state and the
-//   value serve FILE             answers identity.person by itself until its input ends
+//   ask FILE NAME CASE         asks whether Anna's full name matches NAME; prints state and value
+//   witnessed FILE NAME CASE   the same, and waits until witnesses stand behind it; prints who
+//                              vouched at first, who does now, and whether that is a trial
+//   serve FILE                 answers identity.person by itself until its input ends
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "vedomo/node.h"
 #include "vedomo/verify.h"
@@ -31,7 +34,24 @@ static int failed(const struct vedomo_error *error)
     return 1;
 }
 
-static int ask(struct vedomo_node *node, const char *name, const char *case_ref)
+enum { LOOK_MS = 50, LOOKS = 1200 };
+
+static int wait_for_witnesses(struct vedomo_node *node, struct vedomo_answer *answer)
+{
+    const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+    struct vedomo_error error;
+    int first = (int)vedomo_answer_vouched(answer);
+    for (int i = 0; i < LOOKS && vedomo_answer_vouched(answer) == VEDOMO_VOUCHED_SIGNED; i++) {
+        nanosleep(&pause, NULL);
+        if (vedomo_node_look_again(node, answer, &error) != VEDOMO_OK) {
+            return failed(&error);
+        }
+    }
+    printf("%d %d %d\n", first, (int)vedomo_answer_vouched(answer), vedomo_answer_trial(answer));
+    return 0;
+}
+
+static int ask(struct vedomo_node *node, const char *name, const char *case_ref, int wait)
 {
     struct vedomo_ask_field field = { .name = "full_name", .form = "match", .match = name };
     struct vedomo_ask question = { .dataset = "identity.person",
@@ -54,8 +74,9 @@ static int ask(struct vedomo_node *node, const char *name, const char *case_ref)
     printf("%d %s %zu %zu\n", (int)first->state, first->value,
            strlen(vedomo_answer_decision_receipt(answer)),
            strlen(vedomo_answer_ending_receipt(answer)));
+    int result = wait ? wait_for_witnesses(node, answer) : 0;
     vedomo_answer_destroy(&answer);
-    return 0;
+    return result;
 }
 
 int main(int argc, char **argv)
@@ -80,7 +101,7 @@ int main(int argc, char **argv)
         while (getchar() != EOF) {
         }
     } else if (result == 0 && argc == 5) {
-        result = ask(node, argv[3], argv[4]);
+        result = ask(node, argv[3], argv[4], strcmp(argv[1], "witnessed") == 0);
     }
     vedomo_node_close(&node);
     return result;
