@@ -60,7 +60,7 @@ NODISCARD enum status audit_epoch_find(const struct audit_epoch_map *map,
 struct audit_epoch_options {
     const char *home;
     struct bytes origin;           // the log's
-    struct audit_vault *vault;     // its lasting key wraps the epoch's secret
+    struct audit_vault *vault;     // the lasting key in use wraps the epoch's secret
     struct audit_journal *journal; // entries since the epoch before
     struct audit_views *views;     // the lists, where there is no run to begin with
     const struct audit_tagger *tagger;

@@ -396,7 +396,8 @@ static enum status wrap_secret(struct building *building, const struct seal_secr
                                struct epoch_head *head, struct error *err)
 {
     struct digest label = epoch_secret_label();
-    return audit_vault_seal_body(building->options->vault, AUDIT_KEY_LASTING,
+    struct audit_vault *vault = building->options->vault;
+    return audit_vault_seal_body(vault, audit_vault_current(vault, WIRE_CLASS_EPOCH, 0),
                                  building->options->origin, head->epoch.number, &label,
                                  seal_secret_view(secret), head->nonce, head->box, err);
 }

@@ -20,14 +20,20 @@ static void name_of(uint64_t number, char name[NAME_BYTES])
     snprintf(name, NAME_BYTES, "%llu.map", (unsigned long long)number);
 }
 
+// Under the lasting key that was in use when the map was made: the newest one, or one before.
 static enum status open_secret(struct audit_epoch_map *map, struct audit_vault *vault,
                                struct bytes origin, struct error *err)
 {
     struct digest label = epoch_secret_label();
     struct digest secret;
-    enum status status = audit_vault_open_body(
-        vault, AUDIT_KEY_LASTING, origin, map->head.epoch.number, &label, map->head.nonce,
-        bytes_of(map->head.box, sizeof(map->head.box)), secret.bytes, err);
+    uint32_t current = audit_vault_current(vault, WIRE_CLASS_EPOCH, 0);
+    uint32_t tries = audit_body_key_generation(current) + 1;
+    enum status status = ST_CORRUPT;
+    while (status != ST_OK && tries-- > 0) {
+        status = audit_vault_open_body(
+            vault, audit_body_key(AUDIT_KEY_LASTING, tries), origin, map->head.epoch.number, &label,
+            map->head.nonce, bytes_of(map->head.box, sizeof(map->head.box)), secret.bytes, err);
+    }
     if (status == ST_OK) {
         status = seal_secret_copy(bytes_digest(&secret), &map->secret, err);
     }

@@ -348,7 +348,8 @@ static enum status check_place(struct audit_journal *journal, struct store_txn *
 static enum status put_entry(struct audit_journal *journal, struct store_txn *txn, uint64_t index,
                              const struct audit_entry *entry, struct error *err)
 {
-    uint32_t key_id = audit_vault_key_id(entry->class, entry->minutes);
+    size_t place = (size_t)(index - journal->frontier.size);
+    uint32_t key_id = audit_vault_key_at(journal->vault, entry->class, entry->minutes, place);
     buffer_clear(&journal->body);
     audit_body_pack(entry, &journal->body);
     enum status status = buffer_ok(&journal->body, "body", err);
@@ -465,6 +466,7 @@ enum status audit_journal_append(struct audit_journal *journal,
     struct audit_published_row *rows = audit_published_take(journal->published);
     bool unknown = false;
     status = write_batch(journal, entries, count, rows, &unknown, err);
+    audit_vault_settle(journal->vault, status == ST_OK, expected_size);
     if (status == ST_OK) {
         audit_published_drop(rows);
         advance(journal, entries[count - 1]->minutes);

@@ -1,5 +1,5 @@
-// Months of the log, as numbers: months since January 1970, plus 1. That is also the number of the
-// key that a month's bodies are under (audit/vault.h).
+// Months of the log, as numbers: months since January 1970, plus 1. That is also the id of the key
+// that a month begins with (audit/body_key.h).
 #pragma once
 
 #include "base/bytes.h"

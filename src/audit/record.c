@@ -121,7 +121,8 @@ enum status audit_record_body(struct audit_vault *vault, struct bytes origin, ui
                               const struct audit_record *record, uint8_t *plain,
                               struct audit_body *body, struct error *err)
 {
-    if (record->key_id != audit_vault_key_id(record->class, record->minutes)) {
+    if (record->key_id >= AUDIT_KEY_IDS || audit_body_key_month(record->key_id) !=
+                                               audit_vault_key_id(record->class, record->minutes)) {
         return error_set(err, ST_CORRUPT, "entry %llu: its body names another month's key",
                          (unsigned long long)index);
     }

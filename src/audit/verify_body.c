@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "audit/facet.h"
-#include "audit/month.h"
 #include "base/file.h"
 
 enum {
@@ -43,7 +42,7 @@ enum status audit_walk_bodies_open(struct audit_walk *walk, struct error *err)
 {
     char path[PATH_MAX];
     const char *home = walk->options->home;
-    walk->keys = calloc(AUDIT_WALK_KEYS_MAX, sizeof(*walk->keys));
+    walk->keys = calloc(AUDIT_KEY_IDS, sizeof(*walk->keys));
     walk->plain = malloc(BODY_BYTES_MAX);
     walk->arena = arena_create(ARENA_BYTES);
     if (walk->keys == NULL || walk->plain == NULL || walk->arena == NULL) {
@@ -73,7 +72,37 @@ static struct audit_walk_key *key_state(struct audit_walk *walk, const struct au
     return key;
 }
 
-// What the entry says: which month was forgotten, and what the views should have of it.
+// Whether the body is under the key that was in use then.
+static void check_key(struct audit_walk *walk, const struct audit_record *record)
+{
+    char name[2][AUDIT_KEY_NAME_BYTES];
+    uint32_t due = audit_vault_current(walk->vault, record->class, record->minutes);
+    if (record->key_id == due || walk->keys_lost ||
+        audit_body_key_month(record->key_id) != audit_body_key_month(due)) {
+        return; // another month's key does not open it
+    }
+    audit_body_key_name(record->key_id, name[0]);
+    audit_body_key_name(due, name[1]);
+    audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1,
+                     "entry %llu: its body is under key %s, and %s was in use",
+                     (unsigned long long)walk->next, name[0], name[1]);
+}
+
+// A month that is forgotten, or a new body key from here on.
+static void take_orders(struct audit_walk *walk, const struct wire_public_part *part)
+{
+    struct error err;
+    if (part->kind == WIRE_KIND_CARRY_FORWARD && part->month < AUDIT_KEY_MONTHS) {
+        walk->keys[part->month].said = true;
+    }
+    if (part->key_change != NULL && part->key_change->what == WIRE_KEY_OF_BODIES &&
+        audit_vault_take(walk->vault, part->key_change->number, walk->next, &err) != ST_OK) {
+        audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "entry %llu: %s",
+                         (unsigned long long)walk->next, err.message);
+    }
+}
+
+// What the entry says: of keys and months, and what the views should have of it.
 static enum status take_parts(struct audit_walk *walk, const struct audit_record *record,
                               const struct audit_body *body, struct error *err)
 {
@@ -83,10 +112,8 @@ static enum status take_parts(struct audit_walk *walk, const struct audit_record
                                  .class = record->class };
     arena_reset(walk->arena);
     enum status status = audit_facts_decode(body, walk->arena, &facts, err);
-    if (status == ST_OK && facts.public_ != NULL &&
-        facts.public_->kind == WIRE_KIND_CARRY_FORWARD &&
-        facts.public_->month < AUDIT_WALK_KEYS_MAX) {
-        walk->keys[facts.public_->month].said = true;
+    if (status == ST_OK && facts.public_ != NULL && record->class == WIRE_CLASS_GOVERNANCE) {
+        take_orders(walk, facts.public_);
     }
     if (walk->sorter != NULL && status == ST_OK) {
         audit_rows_clear(walk->rows);
@@ -112,57 +139,69 @@ enum status audit_walk_body(struct audit_walk *walk, const struct audit_record *
     if (walk->vault == NULL) {
         return ST_OK;
     }
-    if (record->key_id >= AUDIT_WALK_KEYS_MAX || record->box.size > BODY_BYTES_MAX) {
+    if (record->key_id >= AUDIT_KEY_IDS || record->box.size > BODY_BYTES_MAX) {
         audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "entry %llu: no such body key",
                          (unsigned long long)walk->next);
         return ST_OK;
     }
     struct audit_walk_key *key = key_state(walk, record);
+    bool governs = record->class == WIRE_CLASS_GOVERNANCE;
     key->count++;
+    check_key(walk, record);
     if (key->state == KEY_FORGOTTEN) {
         walk->result.forgotten++;
         walk->forgotten_to = walk->next + 1;
         return ST_OK;
     }
     if (key->state != KEY_GOOD) {
+        walk->keys_lost = walk->keys_lost || governs;
         return ST_OK;
     }
     walk->result.bodies++;
     if (audit_record_body(walk->vault, bytes_text(walk->log_keys->keys[0].name), walk->next, record,
                           walk->plain, &body, err) != ST_OK) {
         audit_walk_found(walk, AUDIT_FAULT_BODY, walk->next, 1, "%s", err->message);
+        walk->keys_lost = walk->keys_lost || governs;
         return ST_OK;
     }
-    bool read = walk->sorter != NULL || record->class == WIRE_CLASS_GOVERNANCE;
+    bool read = walk->sorter != NULL || governs;
     return read ? take_parts(walk, record, &body, err) : ST_OK;
 }
 
 // What the keys say and what the log says have to be the same.
-static void tell_forgetting(struct audit_walk *walk, uint32_t id, const struct audit_walk_key *key)
+static void tell_forgetting(struct audit_walk *walk, uint32_t id, const struct audit_walk_key *key,
+                            bool said)
 {
-    char month[AUDIT_MONTH_TEXT_BYTES];
-    audit_month_format(id, month);
-    if (key->state == KEY_FORGOTTEN && !key->said) {
+    struct error err;
+    char name[AUDIT_KEY_NAME_BYTES];
+    // Of a forgotten month also a key that no entry is under.
+    bool there = key->state == KEY_GOOD || (said && key->state == KEY_UNKNOWN &&
+                                            audit_vault_check(walk->vault, id, &err) == ST_OK);
+    audit_body_key_name(id, name);
+    if (key->state == KEY_FORGOTTEN && !said) {
         audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count,
                          "the key of %s was destroyed, and no entry says that the month was "
                          "forgotten",
-                         month);
-    } else if (key->state == KEY_GOOD && key->said) {
+                         name);
+    } else if (there && said) {
         audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count,
                          "an entry says that %s was forgotten, and its key is there; start the "
                          "broker: it destroys it",
-                         month);
+                         name);
     }
 }
 
 void audit_walk_bad_keys(struct audit_walk *walk)
 {
     struct error err;
-    for (uint32_t id = 0; walk->vault != NULL && id < AUDIT_WALK_KEYS_MAX; id++) {
+    for (uint32_t id = 0; walk->vault != NULL && id < AUDIT_KEY_IDS; id++) {
         const struct audit_walk_key *key = &walk->keys[id];
+        bool said = walk->keys[audit_body_key_month(id)].said;
         if (key->state == KEY_BAD && audit_vault_check(walk->vault, id, &err) != ST_OK) {
             audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count, "%s", err.message);
         }
-        tell_forgetting(walk, id, key);
+        if (said || key->state != KEY_UNKNOWN) {
+            tell_forgetting(walk, id, key, said);
+        }
     }
 }

@@ -49,7 +49,7 @@ struct audit_walk_key {
     enum { KEY_UNKNOWN = 0, KEY_GOOD, KEY_FORGOTTEN, KEY_BAD } state;
     uint64_t first; // the first entry under a bad key
     uint64_t count; // and how many there are
-    bool said;      // an entry says that the month is forgotten
+    bool said;      // of a month's first key: an entry says that the month is forgotten
 };
 
 // A checkpoint that was kept elsewhere, or in HOME/log.published.
@@ -85,7 +85,8 @@ struct audit_walk {
     size_t point_count;
 
     struct audit_vault *vault;   // NULL: bodies are not opened
-    struct audit_walk_key *keys; // AUDIT_WALK_KEYS_MAX
+    struct audit_walk_key *keys; // AUDIT_KEY_IDS
+    bool keys_lost;              // an entry that may name a new body key could not be read
     uint8_t *plain;
     uint64_t forgotten_to; // behind the last entry whose body is forgotten
 
@@ -96,8 +97,6 @@ struct audit_walk {
 
     struct audit_verify_result result;
 };
-
-enum { AUDIT_WALK_KEYS_MAX = 4096 };
 
 // ---- telling
 

@@ -42,6 +42,8 @@ NODISCARD enum status control_fill_record(struct control *control, struct job *j
 // control_keys.c
 NODISCARD enum status control_log_key(struct control *control, struct job *job, struct error *err);
 void control_log_key_done(struct control *control, const struct job *job);
+NODISCARD enum status control_body_key(struct control *control, struct job *job, struct error *err);
+void control_body_key_done(const struct job *job);
 
 // The tag of a person named by identifier.
 NODISCARD enum status control_person(struct control *control, struct bytes scheme,

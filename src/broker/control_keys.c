@@ -1,11 +1,14 @@
 // Changes of keys that are ordered while the broker runs: a new key of the log, which the registrar
-// has signed for and an operator hands in.
+// has signed for and an operator hands in; a new key of bodies, which is the operator's own order,
+// as it is a secret of the broker's alone: no signature and no proof depends on it.
 #include "broker/control.h"
 
 #include "audit/keys.h"
 #include "base/event.h"
 #include "broker/key_changes.h"
 #include "registry/log_key.h"
+
+enum { MINUTE_MS = 60 * 1000 };
 
 static enum status check_order(struct control *control, const struct registry_log_key *order,
                                struct error *err)
@@ -80,4 +83,42 @@ void control_log_key_done(struct control *control, const struct job *job)
         log_event(LOG_LEVEL_ERROR, "log.keys-not-written", log_text("why", err.message));
     }
     key_changes_broadcast(&control->maker);
+}
+
+enum status control_body_key(struct control *control, struct job *job, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    struct audit_vault *vault = control->broker->home.vault;
+    struct wire_key_change *change = arena_take(job->arena, sizeof(*change));
+    enum wire_class class = message->lasting ? WIRE_CLASS_GOVERNANCE : WIRE_CLASS_EXCHANGE;
+    uint32_t minutes = (uint32_t)(control->now_ms / MINUTE_MS);
+    uint32_t next = 0;
+    enum status status =
+        change == NULL ? error_set(err, ST_NOMEM, "no memory for the order")
+                       : audit_vault_next(vault, audit_vault_key_id(class, minutes), &next, err);
+    if (status == ST_OK && message->dry_run) {
+        frame_result(&control->maker, job, &(struct wire_result){ 0 }, (struct bytes){ 0 });
+        return ST_OK;
+    }
+    if (status == ST_OK) {
+        status = control_fill_record(control, job, WIRE_KIND_KEY_CHANGE, "", err);
+    }
+    if (status == ST_OK) {
+        // Which key it is, the recorder knows: months may change until then.
+        *change = (struct wire_key_change){ .what = WIRE_KEY_OF_BODIES, .number = 1 };
+        struct wire_public_part *public_part = job->record.public_;
+        public_part->note = bytes_text("bodies");
+        public_part->key_change = change;
+        job->record.kind = RECORD_BODY_KEY;
+        job->record.lasting = message->lasting;
+    }
+    return status;
+}
+
+void control_body_key_done(const struct job *job)
+{
+    char name[AUDIT_KEY_NAME_BYTES];
+    audit_body_key_name(job->record.public_->key_change->number, name);
+    log_event(LOG_LEVEL_NOTICE, "body.key-changed", log_text("key", name),
+              log_number("entry", (int64_t)job->record.index));
 }

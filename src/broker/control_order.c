@@ -163,8 +163,8 @@ enum status control_order(struct control *control, struct job *job, struct error
     case WIRE_CONTROL_FORGET:
         job->after = control->broker->to_keeper;
         return ST_OK;
-    case WIRE_CONTROL_BODY_KEYS:
-        break;
+    case WIRE_CONTROL_BODY_KEY:
+        return control_body_key(control, job, err);
     case WIRE_CONTROL_LOG_KEY:
         return control_log_key(control, job, err);
     case WIRE_CONTROL_HOLD:
@@ -210,6 +210,8 @@ enum status control_order_done(struct control *control, struct job *job, struct 
         status = drop_key(control, job, err);
     } else if (message->action == WIRE_CONTROL_LOG_KEY) {
         control_log_key_done(control, job);
+    } else if (message->action == WIRE_CONTROL_BODY_KEY) {
+        control_body_key_done(job);
     } else if (message->action == WIRE_CONTROL_BUNDLE) {
         proof_broadcast(&control->maker);
     }

@@ -37,6 +37,8 @@ struct broker {
     size_t tag_recorded;           // keys of tags that count; the first needs no entry
     uint64_t tag_entries[AUDIT_TAG_KEYS_MAX]; // [v - 1]: the entry that key v counts from
     struct digest master_mark;                // of the last change of the master key; zero: none
+    struct digest month_mark;                 // of the newest body key that was exchanged
+    struct digest lasting_mark;               // and of the newest lasting one
     struct load *load;                        // any thread
     struct arena_pool *arenas;                // of jobs and exchanges; any thread
     struct recent *verified;                  // marks of signatures that verified; workers

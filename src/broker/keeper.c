@@ -2,7 +2,7 @@
 //
 //   1. what still counts of it is carried forward (keeper_carry.c)
 //   2. an entry says that the month is forgotten, by whose order: from here on there is no way back
-//   3. the month's key is destroyed
+//   3. the month's keys are destroyed
 //   4. the views are renewed without the rows that went with it
 //
 // A broker that ends before 2 has forgotten nothing; one that ends behind it finishes 3 and 4 when
@@ -219,7 +219,7 @@ static bool count_entry(uint64_t index, const struct audit_record *record, void 
 {
     struct counting *counting = context;
     (void)index;
-    counting->count += record->key_id == counting->month ? 1 : 0;
+    counting->count += audit_body_key_month(record->key_id) == counting->month ? 1 : 0;
     return true;
 }
 

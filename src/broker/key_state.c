@@ -1,23 +1,18 @@
 // Keys at the start: what the log says of its keys and of those of tags, against what is at hand.
 //
 // A key of tags counts from its own entry on. One that lies in HOME/keys and has no entry yet gets
-// one before anything is filed under it; one that has an entry must be there, and be the same.
+// one before anything is filed under it; one that has an entry must be there, and be the same. Of
+// body keys the one in use must be there and be the same; those before are for reading.
 #include "broker/key_state.h"
 
 #include "audit/keys.h"
+#include "base/clock.h"
 #include "base/event.h"
 #include "base/file.h"
 #include "registry/log_key.h"
-#include "seal/hash.h"
 
 #include <stdio.h>
 #include <unistd.h>
-
-struct digest key_state_mark(const struct seal_secret *secret)
-{
-    struct bytes label = seal_label("vedomo/1 key mark");
-    return seal_blake2b(seal_secret_view(secret), &label, 1);
-}
 
 static enum status take_log(struct broker *broker, const struct wire_public_part *part,
                             struct error *err)
@@ -51,8 +46,8 @@ static enum status take_tags(struct broker *broker, const struct wire_key_change
                          "entry %llu",
                          home->path, change->number, (unsigned long long)index);
     }
-    struct digest old_mark = key_state_mark(home->tag_secrets[change->number - 2]);
-    struct digest new_mark = key_state_mark(home->tag_secrets[change->number - 1]);
+    struct digest old_mark = audit_key_mark(home->tag_secrets[change->number - 2]);
+    struct digest new_mark = audit_key_mark(home->tag_secrets[change->number - 1]);
     if (!digest_equal(&old_mark, &change->old_key) || !digest_equal(&new_mark, &change->new_key)) {
         return error_set(err, ST_DENIED,
                          "%s/keys/tag*.key: key %u of tags, or the one before it, is not the one "
@@ -60,6 +55,44 @@ static enum status take_tags(struct broker *broker, const struct wire_key_change
                          home->path, change->number, (unsigned long long)index);
     }
     broker->tag_entries[broker->tag_recorded++] = index;
+    return ST_OK;
+}
+
+static enum status take_bodies(struct broker *broker, const struct wire_key_change *change,
+                               uint64_t index, struct error *err)
+{
+    bool lasts = audit_body_key_month(change->number) == AUDIT_KEY_LASTING;
+    enum status status = audit_vault_take(broker->home.vault, change->number, index, err);
+    *(lasts ? &broker->lasting_mark : &broker->month_mark) = change->new_key;
+    return status == ST_OK ? ST_OK : error_wrap(err, "entry %llu", (unsigned long long)index);
+}
+
+// The key that the log says is in use has to be at hand, and be the same. One of an earlier month
+// is missed when it is read.
+static enum status check_bodies(struct broker *broker, enum wire_class class,
+                                const struct digest *mark, struct error *err)
+{
+    char name[AUDIT_KEY_NAME_BYTES];
+    struct digest own;
+    struct error why;
+    uint32_t minutes = audit_journal_minutes(broker->journal, clock_wall_ms());
+    uint32_t key_id = audit_vault_current(broker->home.vault, class, minutes);
+    if (audit_body_key_generation(key_id) == 0) {
+        return ST_OK;
+    }
+    uint64_t since = audit_vault_since(broker->home.vault, key_id);
+    enum status status = audit_vault_mark(broker->home.vault, key_id, &own, &why);
+    audit_body_key_name(key_id, name);
+    if (status != ST_OK) {
+        return error_set(err, status,
+                         "%s; bodies are under it since entry %llu: bring %s/keys/body/%s.key back",
+                         why.message, (unsigned long long)since, broker->home.path, name);
+    }
+    if (!digest_equal(&own, mark)) {
+        return error_set(err, ST_DENIED,
+                         "%s/keys/body/%s.key: it is not the one that entry %llu recorded",
+                         broker->home.path, name, (unsigned long long)since);
+    }
     return ST_OK;
 }
 
@@ -78,7 +111,7 @@ enum status key_state_take(struct broker *broker, uint64_t index,
         broker->master_mark = part->key_change->new_key;
         break;
     case WIRE_KEY_OF_BODIES:
-        break;
+        return take_bodies(broker, part->key_change, index, err);
     }
     return ST_OK;
 }
@@ -92,7 +125,14 @@ enum status key_state_check(struct broker *broker, struct error *err)
                          "log: %zu keys in its journal, %zu changes among its entries", ring.count,
                          broker->log_changes);
     }
-    return ring.count > 1 ? broker_home_keep_keys(&broker->home, &ring, err) : ST_OK;
+    enum status status = ring.count > 1 ? broker_home_keep_keys(&broker->home, &ring, err) : ST_OK;
+    if (status == ST_OK) {
+        status = check_bodies(broker, WIRE_CLASS_GOVERNANCE, &broker->lasting_mark, err);
+    }
+    if (status == ST_OK) {
+        status = check_bodies(broker, WIRE_CLASS_EXCHANGE, &broker->month_mark, err);
+    }
+    return status;
 }
 
 bool key_state_next_tag(const struct broker *broker, struct wire_key_change *change)
@@ -104,8 +144,8 @@ bool key_state_next_tag(const struct broker *broker, struct wire_key_change *cha
     }
     *change = (struct wire_key_change){ .what = WIRE_KEY_OF_TAGS,
                                         .number = (uint32_t)number,
-                                        .old_key = key_state_mark(home->tag_secrets[number - 2]),
-                                        .new_key = key_state_mark(home->tag_secrets[number - 1]) };
+                                        .old_key = audit_key_mark(home->tag_secrets[number - 2]),
+                                        .new_key = audit_key_mark(home->tag_secrets[number - 1]) };
     return true;
 }
 
@@ -137,7 +177,7 @@ enum status key_state_master(const struct broker *broker, struct wire_key_change
         *change = (struct wire_key_change){
             .what = WIRE_KEY_MASTER,
             .number = 1,
-            .new_key = key_state_mark(broker->home.master.secrets[0]),
+            .new_key = audit_key_mark(broker->home.master.secrets[0]),
         };
         memcpy(change->old_key.bytes, mark.data, DIGEST_BYTES);
         // On record since a start that ended before the note was taken away.

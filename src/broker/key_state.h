@@ -4,9 +4,6 @@
 #include "broker/core.h"
 #include "wire/message.h"
 
-// What a key is known by in the log: nothing of the key can be told from it.
-struct digest key_state_mark(const struct seal_secret *secret);
-
 // Takes a KEY_CHANGE entry of the log, in the order of the log. ST_NOT_FOUND, ST_DENIED: a key that
 // it names is not at hand, or is another one; the error says which file. ST_UNPROVEN, ST_CORRUPT: a
 // key of the log that no registrar's order in the log stands behind.

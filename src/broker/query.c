@@ -10,7 +10,7 @@
 #include "proof/note.h"
 #include "proof/tiles.h"
 
-enum { PIECE_BYTES = 240 * 1024, LEAVES_MAX = 4096 };
+enum { PIECE_BYTES = 240 * 1024, LEAVES_MAX = 4096, MINUTE_MS = 60 * 1000 };
 
 // ---- rows
 
@@ -349,6 +349,20 @@ static enum status add_retention(struct desk *desk, struct rows *rows, struct er
     return status;
 }
 
+// Which keys bodies are put under now.
+static void add_body_keys(struct broker *broker, struct rows *rows)
+{
+    const struct audit_vault *vault = broker->home.vault;
+    uint32_t minutes = (uint32_t)(clock_wall_ms() / MINUTE_MS);
+    uint32_t month = audit_vault_current(vault, WIRE_CLASS_EXCHANGE, minutes);
+    uint32_t lasting = audit_vault_current(vault, WIRE_CLASS_GOVERNANCE, minutes);
+    add_figure(rows, "body-key.month", month_figure(audit_body_key_month(month)));
+    add_figure(rows, "body-key.number", audit_body_key_generation(month) + 1);
+    add_figure(rows, "body-key.since-entry", audit_vault_since(vault, month));
+    add_figure(rows, "body-key.lasting-number", audit_body_key_generation(lasting) + 1);
+    add_figure(rows, "body-key.lasting-since-entry", audit_vault_since(vault, lasting));
+}
+
 // What the witnesses say; nothing without a policy.
 static void add_witnessed(struct broker *broker, struct rows *rows)
 {
@@ -376,7 +390,7 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
     uint64_t published = 0;
     (void)result;
-    enum status status = rows_init(&rows, job, METRIC_COUNT + 56, err);
+    enum status status = rows_init(&rows, job, METRIC_COUNT + 64, err);
     if (status != ST_OK) {
         return status;
     }
@@ -396,6 +410,7 @@ static enum status answer_status(struct desk *desk, struct job *job, struct wire
     if (status != ST_OK) {
         return status;
     }
+    add_body_keys(broker, &rows);
     add_figure(&rows, "members", registry_member_count(desk->registry));
     add_figure(&rows, "keys", registry_key_count(desk->registry));
     add_figure(&rows, "announcements", directory_count(desk->directory));

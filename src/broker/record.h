@@ -21,6 +21,7 @@ enum record_kind {
     RECORD_POLICY,   // a bundle: becomes the current one
     RECORD_FORGET,   // a month's contents: no hold covers it
     RECORD_LOG_KEY,  // the registrar's order of a new key: it signs from the next commit on
+    RECORD_BODY_KEY, // a new body key: bodies of the entries behind this one are under it
     RECORD_PLAIN,    // reads, sessions, deliveries, restarts
 };
 
@@ -57,6 +58,7 @@ struct record {
     struct digest bundle_hash;
 
     enum registry_label label; // RECORD_REGISTRY: what was signed
+    bool lasting;              // RECORD_BODY_KEY: the lasting key, not the month's
     struct bytes signed_message;
     struct policy_bundle *bundle;   // RECORD_POLICY: owned here until it is the current one
     struct seal_signer *log_signer; // RECORD_LOG_KEY: the new key, owned here until it is the log's

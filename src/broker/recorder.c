@@ -117,6 +117,7 @@ static enum status reply_recorded(struct recorder *recorder, struct job *job, st
     case RECORD_POLICY:
     case RECORD_FORGET:
     case RECORD_LOG_KEY:
+    case RECORD_BODY_KEY:
     case RECORD_PLAIN:
         job->outcome = OUTCOME_NONE;
         break;

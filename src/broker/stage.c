@@ -49,6 +49,7 @@ enum status stage_begin(struct stage *stage, struct error *err)
     uint64_t seen;
     stage->count = 0;
     stage->key_job = NULL;
+    stage->body_job = NULL;
     stage->rows = audit_rows_create();
     stage->heads = map_create();
     stage->consents = map_create();
@@ -107,6 +108,10 @@ const struct audit_entry *const *stage_entries(const struct stage *stage)
 enum status stage_plan(struct stage *stage, struct error *err)
 {
     struct job *job = stage->key_job;
+    const struct job *body = stage->body_job;
+    audit_vault_plan(stage->broker->home.vault,
+                     body == NULL ? 0 : body->record.public_->key_change->number,
+                     body == NULL ? 0 : body->record.place);
     return job == NULL ? ST_OK
                        : audit_journal_plan_key(stage->broker->journal, &job->record.log_signer,
                                                 job->record.public_->key_change->both_until,
@@ -185,6 +190,9 @@ static void adopt(struct stage *stage, struct job *job)
     }
     if (job->record.kind == RECORD_LOG_KEY) {
         stage->key_job = job;
+    }
+    if (job->record.kind == RECORD_BODY_KEY) {
+        stage->body_job = job;
     }
     if (job->record.kind == RECORD_CONSENT) {
         const struct wire_consent_record *record = job->record.officer->consent;

@@ -363,6 +363,28 @@ static enum status check_log_key(struct stage *stage, struct job *job, struct er
     return ST_OK;
 }
 
+// Once in a batch. The new key is durable before this entry is: one that stays without its entry
+// is passed over by the next order.
+static enum status check_body_key(struct stage *stage, struct job *job, struct error *err)
+{
+    struct audit_vault *vault = stage->broker->home.vault;
+    struct wire_key_change *change = (struct wire_key_change *)job->record.public_->key_change;
+    enum wire_class class = job->record.lasting ? WIRE_CLASS_GOVERNANCE : WIRE_CLASS_EXCHANGE;
+    uint32_t old_key = audit_vault_current(vault, class, stage->minutes);
+    if (stage->body_job != NULL) {
+        return error_set(err, ST_BUSY, "another new body key is being put on record; try again");
+    }
+    enum status status = audit_vault_prepare(vault, old_key, err);
+    if (status == ST_OK) {
+        status = audit_vault_mark(vault, old_key, &change->old_key, err);
+    }
+    if (status == ST_OK) {
+        status = audit_vault_renew(vault, audit_body_key_month(old_key), &change->number, err);
+    }
+    return status == ST_OK ? audit_vault_mark(vault, change->number, &change->new_key, err)
+                           : status;
+}
+
 enum status stage_check(struct stage *stage, struct job *job, struct error *err)
 {
     switch (job->record.kind) {
@@ -382,6 +404,8 @@ enum status stage_check(struct stage *stage, struct job *job, struct error *err)
         return check_forget(stage, job, err);
     case RECORD_LOG_KEY:
         return check_log_key(stage, job, err);
+    case RECORD_BODY_KEY:
+        return check_body_key(stage, job, err);
     case RECORD_ENDING:
     case RECORD_PLAIN:
         return ST_OK;

@@ -56,7 +56,8 @@ struct stage {
     struct registry *tried_registry; // what the job being added would make of it
     const struct policy_bundle *bundle;
     struct policy_bundle *next_bundle;
-    struct job *key_job; // makes a key the log's; NULL: none in the batch
+    struct job *key_job;  // makes a key the log's; NULL: none in the batch
+    struct job *body_job; // brings a new body key; NULL: none in the batch
     struct snapshot_item *registry_item;
     struct snapshot_item *bundle_item;
 };

@@ -153,7 +153,7 @@ enum wire_control_action {
     WIRE_CONTROL_FORGET = 5,
     WIRE_CONTROL_HOLD = 6,
     WIRE_CONTROL_LOG_KEY = 7,
-    WIRE_CONTROL_BODY_KEYS = 8
+    WIRE_CONTROL_BODY_KEY = 8
 };
 
 // KeyChange.what.

@@ -40,6 +40,7 @@ struct wire_control {
     const struct wire_hold *hold;
     struct bytes subject_scheme;
     struct bytes subject;
+    bool lasting;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

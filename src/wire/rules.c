@@ -647,6 +647,7 @@ static const struct wire_rule control_rules[] = {
     ROW(control, 7, hold, MESSAGE(HOLD)),
     ROW(control, 8, subject_scheme, CODE),
     ROW(control, 9, subject, TEXT(64)),
+    ROW(control, 10, lasting, BOOL),
     ROW(control, 15, extensions, EXTENSIONS),
 };
 

@@ -1,15 +1,19 @@
 // oldlog HOME: prints the counters that the views of a broker that is not running have, and whether
 // they were carried forward.
+// oldlog HOME --spare-key: leaves a body key of this month in its file, as a broker does that ends
+// between making one and putting it on record.
 // oldlog HOME SCHEME IDENTIFIER COUNT MONTH...: fills the log of a broker that has not started yet
 // with exchanges of past months, for tests of what becomes of them. In each month COUNT exchanges,
 // the first about the person named, the others about people who are never heard of again. Their
 // ids, officials and cases carry the month in clear, so that a test can look for them. A month with
-// a + behind it: its last exchange ends in the next month.
+// a + behind it: its last exchange ends in the next month. With a @ behind it: it gets a new body
+// key when half of its exchanges are there.
 #include "home_journal.h"
 
 #include "audit/month.h"
 #include "audit/tag.h"
 #include "audit/views.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "seal/hash.h"
 #include "wire/wire.h"
@@ -146,6 +150,41 @@ static enum status exchange(struct old *old, unsigned number, struct error *err)
     return status == ST_OK ? append(old, &released, NULL, &officer, &leaf_hash, err) : status;
 }
 
+// The entry that brings a new body key, and the key.
+static enum status change_key(struct old *old, struct audit_vault *vault, struct error *err)
+{
+    struct audit_entry entry = { .class = WIRE_CLASS_GOVERNANCE };
+    const struct audit_entry *list[] = { &entry };
+    struct audit_commit *commit = NULL;
+    struct wire_key_change change = { .what = WIRE_KEY_OF_BODIES };
+    struct wire_public_part part = { .format = 1,
+                                     .kind = WIRE_KIND_KEY_CHANGE,
+                                     .recorded_at = (uint64_t)old->minutes * 60000,
+                                     .key_change = &change };
+    struct buffer bytes = buffer_init(PART_BYTES);
+    int place = proof_class_place(WIRE_CLASS_GOVERNANCE, WIRE_PART_PUBLIC);
+    enum status status =
+        audit_vault_renew(vault, audit_month_of(old->minutes), &change.number, err);
+    if (status == ST_OK) {
+        status = audit_vault_mark(vault, change.number, &change.new_key, err);
+    }
+    if (status == ST_OK) {
+        status = wire_encode(WIRE_SCHEMA_PUBLIC_PART, &part, &bytes, err);
+    }
+    entry.parts[place].bytes = buffer_view(&bytes);
+    if (status == ST_OK) {
+        status = audit_entry_seal(&entry, old->minutes, err);
+    }
+    if (status == ST_OK) {
+        audit_vault_plan(vault, change.number, 0);
+        status = audit_journal_append(old->journal, list, 1, audit_journal_size(old->journal),
+                                      audit_journal_term(old->journal), &commit, err);
+    }
+    audit_commit_unref(&commit);
+    buffer_fini(&bytes);
+    return status;
+}
+
 static enum status fill(const struct broker_home *home, int argc, char **argv, struct error *err)
 {
     struct old old = { .scheme = argv[2],
@@ -157,20 +196,20 @@ static enum status fill(const struct broker_home *home, int argc, char **argv, s
     }
     for (int i = 5; status == ST_OK && i < argc; i++) {
         uint32_t month = 0;
-        char *plus = strchr(argv[i], '+');
-        if (plus != NULL) {
-            *plus = '\0';
-        }
+        bool late = strchr(argv[i], '+') != NULL;
+        bool change = strchr(argv[i], '@') != NULL;
+        argv[i][strcspn(argv[i], "+@")] = '\0';
         if (!audit_month_parse(bytes_text(argv[i]), &month)) {
             status = error_set(err, ST_USAGE, "'%s' is not a month", argv[i]);
         }
         old.month = argv[i];
         old.minutes = audit_month_begin(month) + 60;
         for (unsigned number = 0; status == ST_OK && number < old.count; number++) {
-            old.ends_late = plus != NULL && number + 1 == old.count;
+            old.ends_late = late && number + 1 == old.count;
             old.minutes =
                 old.ends_late ? audit_month_begin(month + 1) - LATE_MINUTES / 2 : old.minutes;
-            status = exchange(&old, number, err);
+            status = change && number == old.count / 2 ? change_key(&old, home->vault, err) : ST_OK;
+            status = status == ST_OK ? exchange(&old, number, err) : status;
         }
     }
     audit_journal_close(&old.journal);
@@ -223,17 +262,27 @@ static enum status print(const struct broker_home *home, struct error *err)
     return status;
 }
 
-static enum status print_or_fill(const struct broker_home *home, int argc, char **argv,
-                                 struct error *err)
+static enum status spare(const struct broker_home *home, struct error *err)
 {
-    return argc == 2 ? print(home, err) : fill(home, argc, argv, err);
+    uint32_t key_id = 0;
+    uint32_t month = audit_month_of((uint32_t)(clock_wall_ms() / 60000));
+    return audit_vault_renew(home->vault, month, &key_id, err);
+}
+
+static enum status run(const struct broker_home *home, int argc, char **argv, struct error *err)
+{
+    return argc == 2   ? print(home, err)
+           : argc == 3 ? spare(home, err)
+                       : fill(home, argc, argv, err);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2 && argc < 6) {
-        fprintf(stderr, "usage: oldlog HOME [SCHEME IDENTIFIER COUNT MONTH...]\n");
+    bool spares = argc == 3 && strcmp(argv[2], "--spare-key") == 0;
+    if (argc != 2 && argc < 6 && !spares) {
+        fprintf(stderr,
+                "usage: oldlog HOME [--spare-key | SCHEME IDENTIFIER COUNT MONTH[+|@]...]\n");
         return 2;
     }
-    return home_run("oldlog", argc, argv, print_or_fill);
+    return home_run("oldlog", argc, argv, run);
 }

@@ -40,7 +40,7 @@ static enum status make_paths(const char *home, struct paths *paths, struct erro
 static enum status rewrap(const struct broker_home *home, const struct paths *paths,
                           const struct seal_identity *next, size_t *wrapped, struct error *err)
 {
-    struct digest mark = key_state_mark(home->master.secrets[0]);
+    struct digest mark = audit_key_mark(home->master.secrets[0]);
     enum status status =
         audit_vault_rewrap(paths->bodies, home->master.secrets[0], next->secrets[0], wrapped, err);
     if (status == ST_OK) {

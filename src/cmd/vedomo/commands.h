@@ -48,6 +48,7 @@ extern const struct command cmd_log_export;
 extern const struct command cmd_log_order;
 extern const struct command cmd_log_rotate;
 extern const struct command cmd_keys_rewrap;
+extern const struct command cmd_keys_rotate;
 extern const struct command cmd_backup_log;
 extern const struct command cmd_backup_keys;
 extern const struct command cmd_backup_check;

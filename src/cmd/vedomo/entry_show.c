@@ -2,6 +2,7 @@
 // have been passed on unless the entry ended in a release.
 #include "entry_text.h"
 
+#include "audit/body_key.h"
 #include "audit/month.h"
 #include "base/text.h"
 #include "catalogue/sentence.h"
@@ -331,6 +332,34 @@ static void show_reader(struct output *out, const struct speech *speech,
     buffer_fini(&who);
 }
 
+// Which key follows; of a body key by its name, as its file has it.
+static void show_key_change(struct output *out, const struct wire_key_change *change)
+{
+    char name[AUDIT_KEY_NAME_BYTES];
+    switch ((enum wire_key_changed)change->what) {
+    case WIRE_KEY_OF_LOG:
+        output_text(out, "key_of", "log");
+        output_number(out, "number", change->number);
+        output_line(out, "       key %u of the log", change->number);
+        break;
+    case WIRE_KEY_OF_TAGS:
+        output_text(out, "key_of", "tags");
+        output_number(out, "number", change->number);
+        output_line(out, "       key %u of tags", change->number);
+        break;
+    case WIRE_KEY_OF_BODIES:
+        audit_body_key_name(change->number, name);
+        output_text(out, "key_of", "bodies");
+        output_text(out, "key", name);
+        output_line(out, "       body key %s, for the entries behind this one", name);
+        break;
+    case WIRE_KEY_MASTER:
+        output_text(out, "key_of", "master");
+        output_line(out, "       a new master key");
+        break;
+    }
+}
+
 static void show_governance(struct output *out, const struct wire_public_part *part)
 {
     output_bytes(out, "member", part->member);
@@ -351,6 +380,9 @@ static void show_governance(struct output *out, const struct wire_public_part *p
         output_text(out, "month", month);
         output_number(out, "entries", part->count);
         output_line(out, "       %s: %llu entries", month, (unsigned long long)part->count);
+    }
+    if (part->key_change != NULL) {
+        show_key_change(out, part->key_change);
     }
     if (part->continues.size > 0) {
         output_bytes(out, "continues", part->continues);

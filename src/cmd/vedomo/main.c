@@ -51,6 +51,7 @@ static const struct command *const commands[] = {
     &cmd_log_order,
     &cmd_log_rotate,
     &cmd_keys_rewrap,
+    &cmd_keys_rotate,
     &cmd_log_export,
     &cmd_backup_log,
     &cmd_backup_keys,

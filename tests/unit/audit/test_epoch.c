@@ -443,6 +443,38 @@ TEST(without_the_lasting_key_nobody_makes_the_salts)
     world_end(&world);
 }
 
+TEST(an_epoch_opens_under_the_lasting_key_that_was_in_use_when_it_was_made)
+{
+    struct error err;
+    struct world world;
+    struct audit_epoch_built built[2];
+    uint32_t second = 0;
+    world_begin(&world, 3);
+    grow(&world, 0, 3);
+    struct audit_epoch_map *map = build(&world, 1, NULL, &built[0]);
+    assert_ok(audit_vault_renew(world.fixture.vault, AUDIT_KEY_LASTING, &second, &err));
+    assert_ok(audit_vault_take(world.fixture.vault, second, 1, &err));
+    struct audit_epoch_map *next = build(&world, 2, map, &built[1]);
+    audit_epoch_close(&map);
+    audit_epoch_close(&next);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_ok(audit_epoch_open(world.fixture.home, world.fixture.vault, bytes_text(ORIGIN),
+                                   i + 1, &built[i].epoch.root, &map, &err));
+        audit_epoch_close(&map);
+    }
+    // The second one is not under the first key.
+    char path[192];
+    snprintf(path, sizeof(path), "%s/body/lasting-2.key", world.fixture.home);
+    audit_vault_close(&world.fixture.vault);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof(path), "%s/body", world.fixture.home);
+    assert_ok(audit_vault_open(path, world.fixture.master, &world.fixture.vault, &err));
+    assert_ok(audit_vault_take(world.fixture.vault, second, 1, &err));
+    assert_true(audit_epoch_open(world.fixture.home, world.fixture.vault, bytes_text(ORIGIN), 2,
+                                 &built[1].epoch.root, &map, &err) != ST_OK);
+    world_end(&world);
+}
+
 // ---- stopped and killed
 
 TEST(a_build_that_is_told_to_stop_leaves_nothing)

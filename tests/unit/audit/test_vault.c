@@ -240,3 +240,141 @@ TEST(a_damaged_key_file_is_told_whatever_byte_is_wrong)
     buffer_fini(&good);
     seal_secret_destroy(&master);
 }
+
+static void write_file(const char *folder, const char *name, const char *content)
+{
+    struct error err;
+    char path[192];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_ok(file_replace(path, bytes_text(content), 0600, &err));
+}
+
+static bool is_there(const char *folder, const char *name)
+{
+    char path[192];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return file_exists(path);
+}
+
+TEST(forgetting_destroys_all_keys_of_the_month_and_whatever_else_lies_there_of_it)
+{
+    struct error err;
+    char folder[128];
+    char text[64];
+    struct sealed sealed[3];
+    struct sealed other;
+    uint32_t ids[3] = { 683 };
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, 683, "first", &sealed[0]);
+    for (size_t i = 1; i < 3; i++) {
+        assert_ok(audit_vault_renew(vault, 683, &ids[i], &err));
+        seal_text(vault, ids[i], "later", &sealed[i]);
+        assert_ok(audit_vault_take(vault, ids[i], i, &err));
+    }
+    assert_ok(audit_vault_renew(vault, 683, &ids[0], &err)); // never in use
+    assert_int_equal(ids[0], audit_body_key(683, 3));
+    ids[0] = 683;
+    seal_text(vault, 684, "next month", &other);
+    write_file(folder, "2026-11.key.4711.new", "half of a file");
+    write_file(folder, "2026-11-2.key.bak", "somebody's copy");
+    write_file(folder, "2026-12.key.bak", "of another month");
+    assert_status(ST_DENIED, audit_vault_forget(vault, ids[1], &err)); // a month, not a key
+    assert_ok(audit_vault_forget(vault, 683, &err));
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(open_text(vault, ids[i], 5, &sealed[i], text), ST_NOT_FOUND);
+        }
+        assert_status(ST_NOT_FOUND, audit_vault_check(vault, audit_body_key(683, 3), &err));
+        assert_ok(open_text(vault, 684, 5, &other, text));
+        audit_vault_close(&vault);
+        assert_ok(audit_vault_open(folder, master, &vault, &err));
+    }
+    assert_false(is_there(folder, "2026-11.key.4711.new"));
+    assert_false(is_there(folder, "2026-11-2.key.bak"));
+    assert_true(is_there(folder, "2026-12.key.bak"));
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}
+
+TEST(every_key_of_a_month_is_wrapped_anew_also_one_that_is_not_in_use)
+{
+    struct error err;
+    char folder[128];
+    char text[64];
+    size_t wrapped = 0;
+    struct sealed sealed;
+    uint32_t ids[3];
+    struct audit_vault *vault = NULL;
+    struct seal_secret *old = secret_of(1);
+    struct seal_secret *new = secret_of(2);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, old, &vault, &err));
+    assert_ok(audit_vault_prepare(vault, 683, &err));
+    assert_ok(audit_vault_renew(vault, 683, &ids[0], &err));
+    assert_ok(audit_vault_renew(vault, 683, &ids[1], &err));
+    assert_ok(audit_vault_renew(vault, AUDIT_KEY_LASTING, &ids[2], &err));
+    seal_text(vault, ids[1], "words", &sealed);
+    audit_vault_close(&vault);
+    assert_ok(audit_vault_rewrap(folder, old, new, &wrapped, &err));
+    assert_int_equal(wrapped, 4);
+    assert_ok(audit_vault_open(folder, new, &vault, &err));
+    assert_ok(open_text(vault, ids[1], 5, &sealed, text));
+    assert_ok(audit_vault_check(vault, ids[0], &err));
+    assert_ok(audit_vault_check(vault, ids[2], &err));
+    audit_vault_close(&vault);
+    seal_secret_destroy(&old);
+    seal_secret_destroy(&new);
+}
+
+TEST(a_later_key_of_a_month_that_is_lost_is_not_made_again)
+{
+    struct error err;
+    char folder[128];
+    char path[192];
+    uint32_t second = 0;
+    struct digest marks[2];
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    assert_ok(audit_vault_prepare(vault, 683, &err));
+    assert_ok(audit_vault_renew(vault, 683, &second, &err));
+    assert_ok(audit_vault_mark(vault, 683, &marks[0], &err));
+    assert_ok(audit_vault_mark(vault, second, &marks[1], &err));
+    assert_false(digest_equal(&marks[0], &marks[1]));
+    audit_vault_close(&vault);
+    snprintf(path, sizeof(path), "%s/2026-11-2.key", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    assert_status(ST_IO, audit_vault_prepare(vault, second, &err));
+    assert_non_null(strstr(err.message, "2026-11-2"));
+    assert_status(ST_CORRUPT, audit_vault_prepare(vault, AUDIT_KEY_IDS, &err));
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}
+
+TEST(a_month_has_no_more_keys_than_an_id_can_say)
+{
+    struct error err;
+    char folder[128];
+    uint32_t id = 0;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    for (uint32_t i = 1; i < AUDIT_KEY_GENERATIONS; i++) {
+        assert_ok(audit_vault_renew(vault, 683, &id, &err));
+        assert_int_equal(id, audit_body_key(683, i));
+        assert_ok(audit_vault_take(vault, id, i, &err));
+    }
+    assert_status(ST_FULL, audit_vault_renew(vault, 683, &id, &err));
+    assert_status(ST_USAGE, audit_vault_renew(vault, AUDIT_KEY_MONTHS, &id, &err));
+    assert_ok(audit_vault_renew(vault, 684, &id, &err));
+    assert_ok(audit_vault_take(vault, id, 99, &err));
+    assert_status(ST_CORRUPT, audit_vault_take(vault, audit_body_key(683, 63), 100, &err));
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}

@@ -471,6 +471,71 @@ TEST(a_key_that_is_there_although_its_month_was_forgotten_is_told)
     checked_end(&checked);
 }
 
+// The entry that brings a new body key, in an append of its own; entries behind it are under `use`.
+static void append_key_change(struct checked *checked, uint32_t key_id, uint32_t use)
+{
+    struct made_entry made;
+    const struct wire_key_change change = { .what = WIRE_KEY_OF_BODIES, .number = key_id };
+    const struct wire_public_part part = { .format = 1,
+                                           .kind = WIRE_KIND_KEY_CHANGE,
+                                           .key_change = &change };
+    make_entry(&made, WIRE_CLASS_GOVERNANCE, NOVEMBER, NULL, NULL, NULL, &part);
+    audit_vault_plan(checked->fixture.vault, use, 0);
+    append_made(&checked->fixture, NULL, &made);
+}
+
+TEST(a_body_under_another_key_than_the_one_in_use_is_told)
+{
+    struct error err;
+    struct checked checked;
+    uint32_t second = 0;
+    uint32_t third = 0;
+    checked_begin(&checked);
+    link_keys(&checked);
+    uint32_t month = audit_vault_key_id(WIRE_CLASS_EXCHANGE, NOVEMBER);
+    assert_ok(audit_vault_renew(checked.fixture.vault, month, &second, &err));
+    append_key_change(&checked, second, second);
+    fixture_grow(&checked.fixture, SIZE + 3);
+    check(&checked, true);
+    assert_int_equal(checked.result.findings, 0);
+    assert_int_equal(checked.result.bodies, SIZE + 3);
+    assert_ok(audit_vault_renew(checked.fixture.vault, month, &third, &err));
+    append_key_change(&checked, third, 0); // and goes on under the second
+    fixture_grow(&checked.fixture, SIZE + 6);
+    check(&checked, true);
+    assert_int_equal(checked.result.findings, 2);
+    assert_int_equal(checked.heard.last[AUDIT_FAULT_BODY].index, SIZE + 5);
+    assert_non_null(strstr(checked.heard.last[AUDIT_FAULT_BODY].message, "2026-11-3 was in use"));
+    checked_end(&checked);
+}
+
+TEST(any_key_of_a_forgotten_month_that_is_there_is_told)
+{
+    struct error err;
+    struct checked checked;
+    struct buffer kept = buffer_init(4096);
+    char path[192];
+    uint32_t second = 0;
+    checked_begin(&checked);
+    link_keys(&checked);
+    uint32_t month = audit_vault_key_id(WIRE_CLASS_EXCHANGE, NOVEMBER);
+    assert_ok(audit_vault_renew(checked.fixture.vault, month, &second, &err)); // never in use
+    snprintf(path, sizeof(path), "%s/body/2026-11-2.key", checked.fixture.home);
+    assert_ok(file_read(path, 4096, &kept, &err));
+    append_forgotten(&checked, month);
+    check(&checked, true);
+    assert_int_equal(checked.heard.count[AUDIT_FAULT_KEY], 2);
+    assert_ok(audit_vault_forget(checked.fixture.vault, month, &err));
+    check(&checked, true);
+    assert_int_equal(checked.result.findings, 0);
+    assert_ok(file_replace(path, buffer_view(&kept), 0600, &err));
+    check(&checked, true);
+    assert_int_equal(checked.result.findings, 1);
+    assert_non_null(strstr(checked.heard.last[AUDIT_FAULT_KEY].message, "2026-11-2"));
+    buffer_fini(&kept);
+    checked_end(&checked);
+}
+
 TEST(another_logs_key_proves_nothing)
 {
     struct error err;

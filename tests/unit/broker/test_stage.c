@@ -290,6 +290,7 @@ static void commit(struct fixture *fixture, struct job **jobs, size_t count)
         stage_add(fixture->stage, jobs[i]);
     }
     if (stage_count(fixture->stage) > 0) {
+        assert_ok(stage_plan(fixture->stage, &err));
         assert_ok(audit_journal_append(fixture->broker.journal, stage_entries(fixture->stage),
                                        stage_count(fixture->stage), stage_size(fixture->stage),
                                        audit_journal_term(fixture->broker.journal), &done, &err));
@@ -817,5 +818,73 @@ TEST(a_month_under_a_hold_is_not_forgotten_even_when_the_hold_comes_in_the_same_
     expect_forgetting(&f, 600, RECORD_DONE, ST_OK);
     expect_forgetting(&f, 600, RECORD_FAILED, ST_EXISTS);
     expect_forgetting(&f, 599, RECORD_FAILED, ST_EXISTS);
+    tear_down(&f);
+}
+
+static struct job *make_body_key(bool lasting)
+{
+    struct job *job = job_create(JOB_MESSAGE);
+    assert_non_null(job);
+    struct wire_public_part *part = take(job, sizeof(*part));
+    struct wire_officer_part *officer = take(job, sizeof(*officer));
+    struct wire_key_change *change = take(job, sizeof(*change));
+    *change = (struct wire_key_change){ .what = WIRE_KEY_OF_BODIES, .number = 1 };
+    *part = (struct wire_public_part){ .format = 1,
+                                       .kind = WIRE_KIND_KEY_CHANGE,
+                                       .key_change = change };
+    *officer = (struct wire_officer_part){ .format = 1, .kind = WIRE_KIND_KEY_CHANGE };
+    job->record = (struct record){ .kind = RECORD_BODY_KEY,
+                                   .class = WIRE_CLASS_GOVERNANCE,
+                                   .public_ = part,
+                                   .officer = officer,
+                                   .lasting = lasting };
+    return job;
+}
+
+static uint32_t key_of_entry(struct fixture *fixture, uint64_t index)
+{
+    struct error err = { 0 };
+    struct audit_log *log = NULL;
+    struct audit_record record;
+    uint64_t size = 0;
+    assert_ok(audit_log_create(fixture->broker.journal, &log, &err));
+    assert_ok(audit_log_begin(log, &size, &err));
+    assert_ok(audit_log_record(log, index, &record, &err));
+    audit_log_end(log);
+    audit_log_destroy(&log);
+    return record.key_id;
+}
+
+TEST(an_order_of_a_new_body_key_counts_behind_its_entry_and_once_in_a_batch)
+{
+    struct fixture f;
+    set_up(&f);
+    struct exchange *exchanges[2] = { make_exchange(&f, 1, 10), make_exchange(&f, 2, 10) };
+    expect_recorded(&f, make_consent(&f, 1, CONSENT_ACTIVE));
+    struct job *jobs[] = { make_decision(&f, exchanges[0]), make_body_key(false),
+                           make_decision(&f, exchanges[1]), make_body_key(false) };
+    commit(&f, jobs, 4);
+    assert_int_equal(jobs[2]->record.result, RECORD_DONE);
+    assert_int_equal(jobs[3]->record.result, RECORD_FAILED);
+    assert_int_equal(jobs[3]->record.err.status, ST_BUSY);
+    const struct wire_key_change *change = jobs[1]->record.public_->key_change;
+    uint32_t first = key_of_entry(&f, jobs[0]->record.index);
+    assert_int_equal(change->number, audit_body_key(first, 1));
+    assert_int_equal(key_of_entry(&f, jobs[2]->record.index), change->number);
+    assert_false(digest_is_zero(&change->old_key));
+    assert_false(digest_equal(&change->old_key, &change->new_key));
+    // The lasting key by itself: its own entry is the last one under the key before.
+    struct job *lasting[] = { make_body_key(true), make_hold(WIRE_HOLD_SET) };
+    commit(&f, lasting, 2);
+    assert_int_equal(key_of_entry(&f, lasting[0]->record.index), AUDIT_KEY_LASTING);
+    assert_int_equal(key_of_entry(&f, lasting[1]->record.index),
+                     audit_body_key(AUDIT_KEY_LASTING, 1));
+    for (size_t i = 0; i < 4; i++) {
+        job_destroy(&jobs[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        job_destroy(&lasting[i]);
+        exchange_destroy(&exchanges[i]);
+    }
     tear_down(&f);
 }
