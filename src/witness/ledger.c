@@ -159,6 +159,27 @@ static void keep_conflict(const struct witness_ledger *ledger, const struct log 
     buffer_fini(&both);
 }
 
+// The line of one of the log's keys, verified before; once each. Anybody can write further lines
+// under a public checkpoint, also in the log's name: with them the file might be no note.
+static void keep_log_lines(const struct proof_note *note, const struct proof_watched *watched,
+                           struct buffer *kept)
+{
+    for (size_t k = 0; k < watched->key_count; k++) {
+        const struct proof_key *key = &watched->keys[k];
+        size_t i = 0;
+        while (i < note->signature_count &&
+               !(note->signatures[i].id == key->id &&
+                 bytes_equal_text(note->signatures[i].name, key->name))) {
+            i++;
+        }
+        if (i < note->signature_count) {
+            struct bytes base64 = note->signatures[i].base64;
+            buffer_format(kept, "\xe2\x80\x94 %s %.*s\n", key->name, (int)base64.size,
+                          (const char *)base64.data);
+        }
+    }
+}
+
 // Note and cosignature as they will stand; durable, unless the tree is the one that stands there.
 static enum status cosign(struct witness_ledger *ledger, size_t place, struct bytes note,
                           const struct proof_checkpoint *next, uint64_t now_s, struct buffer *line,
@@ -174,14 +195,7 @@ static enum status cosign(struct witness_ledger *ledger, size_t place, struct by
         proof_note_sign(parsed.text, ledger->key, ledger->signer, now_s, &own);
         buffer_bytes(&kept, parsed.text);
         buffer_text(&kept, "\n");
-        // Of the lines that came along only the log's matter; others would grow without end.
-        for (size_t i = 0; i < parsed.signature_count; i++) {
-            const struct proof_signature *signature = &parsed.signatures[i];
-            if (bytes_equal_text(signature->name, next->origin)) {
-                buffer_format(&kept, "\xe2\x80\x94 %s %.*s\n", next->origin,
-                              (int)signature->base64.size, (const char *)signature->base64.data);
-            }
-        }
+        keep_log_lines(&parsed, &ledger->watched[place], &kept);
         buffer_bytes(&kept, buffer_view(&own));
         status = buffer_ok(&own, "cosignature", err);
     }

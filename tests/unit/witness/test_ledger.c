@@ -171,6 +171,41 @@ TEST(nothing_is_cosigned_that_could_not_be_kept)
     end(&world);
 }
 
+// Whoever reads a public checkpoint can write lines under it and hand it in.
+TEST(lines_that_a_stranger_writes_under_a_checkpoint_are_not_kept)
+{
+    struct error err;
+    struct world world;
+    enum proof_verdict verdict = PROOF_BAD;
+    uint64_t latest = 0;
+    const char *origin = NULL;
+    char path[PATH_MAX];
+    struct proof_note kept;
+    struct buffer line = buffer_init(PROOF_NOTE_MAX);
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    struct buffer body = buffer_init(PROOF_SUBMISSION_MAX);
+    begin(&world, "strangers");
+    tinylog_note(&world.log, 5, 0, 0, &note);
+    for (size_t i = 1; i < PROOF_SIGNATURES_MAX; i++) {
+        buffer_format(&note, "\xe2\x80\x94 %s AAAAAAAA\n", world.log.key.name);
+    }
+    proof_submission_write(0, (struct bytes){ 0 }, buffer_view(&note), &body);
+    assert_ok(witness_ledger_add(world.ledger, buffer_view(&body), NOW, &verdict, &line, &latest,
+                                 &origin, &err));
+    assert_int_equal(verdict, PROOF_COSIGN);
+    reopen(&world);
+    state_path(&world, "checkpoint", path);
+    buffer_clear(&note);
+    assert_ok(file_read(path, PROOF_NOTE_MAX, &note, &err));
+    assert_ok(proof_note_parse(buffer_view(&note), &kept, &err));
+    assert_int_equal(kept.signature_count, 2); // the log's and this witness's
+    assert_int_equal(add(&world, 5, 9, 0, &line), PROOF_COSIGN);
+    buffer_fini(&line);
+    buffer_fini(&note);
+    buffer_fini(&body);
+    end(&world);
+}
+
 TEST(a_damaged_state_is_not_guessed_around)
 {
     struct error err;
