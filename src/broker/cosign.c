@@ -14,6 +14,7 @@ struct line {
 
 struct round {
     uint64_t size;
+    size_t text_size;
     struct buffer note; // text and the log's signature
     struct line lines[PROOF_WITNESSES_MAX];
 };
@@ -100,6 +101,7 @@ enum status cosign_offer(struct cosign *cosign, const struct proof_ring *log, st
     cosign->begun++;
     round_clear(newest(cosign));
     newest(cosign)->size = checkpoint.size;
+    newest(cosign)->text_size = parsed.text.size;
     newest(cosign)->note = kept;
     return ST_OK;
 }
@@ -124,13 +126,15 @@ static struct round *find_round(struct cosign *cosign, uint64_t size)
     return NULL;
 }
 
-// The witness's own line in its answer, verified.
+// The witness's own line in its answer, verified over the round's text and nothing else: an empty
+// line in the answer would make the text in front of it part of what was signed.
 static enum status own_line(const struct round *round, const struct proof_key *key,
                             struct bytes answer, struct line *line, struct error *err)
 {
     struct proof_note parsed;
     struct proof_seen seen = { 0 };
     struct buffer whole = buffer_init(PROOF_NOTE_MAX);
+    size_t own = 0;
     buffer_bytes(&whole, buffer_view(&round->note));
     buffer_bytes(&whole, answer);
     enum status status = buffer_ok(&whole, "answer", err);
@@ -140,17 +144,22 @@ static enum status own_line(const struct round *round, const struct proof_key *k
     if (status == ST_OK) {
         status = proof_note_parse(buffer_view(&whole), &parsed, err);
     }
+    if (status == ST_OK && parsed.text.size != round->text_size) {
+        status = error_set(err, ST_MALFORMED, "the answer is not signature lines alone");
+    }
     if (status == ST_OK) {
         status = proof_note_verify(&parsed, key, 1, &seen, err);
     }
-    for (size_t i = 0; status == ST_OK && i < parsed.signature_count && line->text.size == 0; i++) {
+    for (size_t i = 0; status == ST_OK && i < parsed.signature_count; i++) {
         if (parsed.signatures[i].id == key->id &&
             bytes_equal_text(parsed.signatures[i].name, key->name)) {
+            own++;
             add_line(&line->text, &parsed.signatures[i]);
-            line->time_s = seen.time_s;
-            status = buffer_ok(&line->text, "cosignature", err);
+            status = own == 1 ? buffer_ok(&line->text, "cosignature", err)
+                              : error_set(err, ST_MALFORMED, "the answer has two cosignatures");
         }
     }
+    line->time_s = status == ST_OK ? seen.time_s : 0;
     buffer_fini(&whole);
     return status;
 }

@@ -146,6 +146,37 @@ TEST(lines_of_others_and_of_other_trees_are_no_cosignature)
     end(&world);
 }
 
+// A line that is good over another text would spoil the note of all witnesses.
+TEST(a_cosignature_over_more_than_the_checkpoint_is_none)
+{
+    struct error err;
+    struct world world;
+    struct bytes offered;
+    begin(&world, "quorum w1\n");
+    offer(&world, 5);
+    (void)cosign_newest(world.cosign, &offered);
+    struct buffer text = buffer_init(PROOF_NOTE_MAX);
+    struct buffer answer = buffer_init(PROOF_NOTE_MAX);
+    buffer_bytes(&text, offered);
+    buffer_text(&text, "more\n");
+    buffer_text(&answer, "more\n\n");
+    proof_note_sign(buffer_view(&text), &world.log.witnesses[0], world.log.witness_signers[0], NOW,
+                    &answer);
+    assert_status(ST_MALFORMED,
+                  cosign_take(world.cosign, 0, 5, buffer_view(&answer), true, NOW, &err));
+    assert_int_equal(witnessed(&world), 0);
+    // Two of one witness: which of their times is it?
+    buffer_clear(&answer);
+    tinylog_line(&world.log, 5, 0, 0, NOW - 1, &answer);
+    tinylog_line(&world.log, 5, 0, 0, NOW, &answer);
+    assert_status(ST_MALFORMED,
+                  cosign_take(world.cosign, 0, 5, buffer_view(&answer), true, NOW, &err));
+    assert_int_equal(witnessed(&world), 0);
+    buffer_fini(&text);
+    buffer_fini(&answer);
+    end(&world);
+}
+
 TEST(a_time_in_the_future_is_refused)
 {
     struct world world;
