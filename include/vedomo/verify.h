@@ -37,8 +37,8 @@ struct vedomo_receipt; // a receipt that has verified
 // between, where a log has changed its key: any of them may have signed. `witness_vkeys` (which may
 // be NULL when `witness_count` is 0; at most 32) are witnesses whose cosignatures count where there
 // are any. On success *receipt is the caller's, to be given to vedomo_receipt_destroy(). `error`
-// may be NULL. VEDOMO_USAGE: a key does not parse. VEDOMO_MALFORMED: not a receipt.
-// VEDOMO_UNPROVEN: a receipt, but it does not hold. Any thread.
+// may be NULL. VEDOMO_USAGE: a key does not parse, or a witness is given twice. VEDOMO_MALFORMED:
+// not a receipt. VEDOMO_UNPROVEN: a receipt, but it does not hold. Any thread.
 enum vedomo_status vedomo_receipt_verify(const char *text, size_t size, const char *log_vkey,
                                          const char *const *witness_vkeys, size_t witness_count,
                                          struct vedomo_receipt **receipt,

@@ -71,6 +71,23 @@ static enum status verify_by_policy(const struct proof_receipt *receipt,
     return status;
 }
 
+// One witness twice, also under two names, would count twice.
+static enum status check_witnesses(const struct proof_trust *trust, struct error *err)
+{
+    if (trust->witness_count > PROOF_WITNESSES_MAX) {
+        return error_set(err, ST_USAGE, "receipt: more than %d witnesses", PROOF_WITNESSES_MAX);
+    }
+    for (size_t i = 0; i < trust->witness_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (digest_equal(&trust->witnesses[i].key, &trust->witnesses[k].key)) {
+                return error_set(err, ST_USAGE, "receipt: the witness %s is given twice",
+                                 trust->witnesses[i].name);
+            }
+        }
+    }
+    return ST_OK;
+}
+
 enum status proof_receipt_verify(const struct proof_receipt *receipt,
                                  const struct proof_trust *trust, struct proof_proven *proven,
                                  struct error *err)
@@ -80,10 +97,11 @@ enum status proof_receipt_verify(const struct proof_receipt *receipt,
     if (trust->policy != NULL) {
         return verify_by_policy(receipt, trust, proven, err);
     }
-    if (trust->witness_count > PROOF_WITNESSES_MAX) {
-        return error_set(err, ST_USAGE, "receipt: more than %d witnesses", PROOF_WITNESSES_MAX);
+    enum status status = check_witnesses(trust, err);
+    if (status != ST_OK) {
+        return status;
     }
-    enum status status = proof_checkpoint_open_by(
+    status = proof_checkpoint_open_by(
         receipt->checkpoint, trust->log, trust->log_count == 0 ? 1 : trust->log_count,
         trust->witnesses, trust->witness_count, seen, &checkpoint, err);
     if (status != ST_OK) {

@@ -207,14 +207,37 @@ TEST(more_witnesses_than_are_looked_for_are_refused)
     static struct proof_key witnesses[PROOF_WITNESSES_MAX + 1];
     set_up(&s);
     for (size_t i = 0; i < ARRAY_COUNT(witnesses); i++) {
-        witnesses[i] = s.witness;
+        struct digest other = count_digest((uint8_t)(0x80 + i));
+        assert_ok(proof_key_make("witness.example/other", PROOF_KEY_COSIGNATURE, &other,
+                                 &witnesses[i], &err));
     }
+    witnesses[0] = s.witness;
     struct proof_trust trust = { .log = &s.log,
                                  .witnesses = witnesses,
                                  .witness_count = PROOF_WITNESSES_MAX + 1 };
     assert_status(ST_USAGE, proof_receipt_verify(&s.receipt, &trust, &proven, &err));
     trust.witness_count--;
     assert_ok(proof_receipt_verify(&s.receipt, &trust, &proven, &err));
+    tear_down(&s);
+}
+
+TEST(a_witness_that_is_given_twice_does_not_count_twice)
+{
+    struct error err;
+    struct setting s;
+    struct proof_proven proven;
+    struct proof_key witnesses[2];
+    set_up(&s);
+    const struct proof_trust trust = { .log = &s.log,
+                                       .witnesses = witnesses,
+                                       .witness_count = ARRAY_COUNT(witnesses) };
+    witnesses[0] = s.witness;
+    witnesses[1] = s.witness;
+    assert_status(ST_USAGE, proof_receipt_verify(&s.receipt, &trust, &proven, &err));
+    // Nor under another name.
+    assert_ok(proof_key_make("witness.example/w2", PROOF_KEY_COSIGNATURE, &s.witness.key,
+                             &witnesses[1], &err));
+    assert_status(ST_USAGE, proof_receipt_verify(&s.receipt, &trust, &proven, &err));
     tear_down(&s);
 }
 
