@@ -89,6 +89,7 @@ enum status node_trees_take(struct node_trees *trees, struct bytes note,
         return status;
     }
     const struct node_tree tree = { .size = checkpoint.size, .root = checkpoint.root };
+    *forked = tree.size == trees->newest.size && !same_tree(&tree, &trees->newest);
     for (size_t i = 0; i < trees->count; i++) {
         struct item *item = &trees->items[i];
         if (item->tree.size == tree.size && !same_tree(&item->tree, &tree)) {

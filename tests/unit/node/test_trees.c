@@ -133,6 +133,24 @@ TEST(another_tree_of_the_size_that_was_cosigned_is_a_fork)
     end(&world);
 }
 
+TEST(two_trees_of_one_size_that_were_both_cosigned_are_a_fork)
+{
+    struct error err;
+    struct world world;
+    bool met = false;
+    bool forked = false;
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    begin(&world);
+    assert_int_equal(take(&world, 9, 0x3, &met, &forked), ST_OK);
+    tinylog_note(&world.log, 9, 4, 0x3, &note); // no tree of this size was shown to the node
+    assert_status(ST_UNPROVEN, node_trees_take(world.trees, buffer_view(&note), &world.ring, &met,
+                                               &forked, &err));
+    assert_true(forked);
+    assert_false(met);
+    buffer_fini(&note);
+    end(&world);
+}
+
 TEST(a_cosignature_counts_only_by_a_key_of_the_policy)
 {
     struct error err;
