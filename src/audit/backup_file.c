@@ -147,6 +147,9 @@ static enum status take_row(struct bytes word, struct bytes value, void *context
         (behind_key.size == 0 || !text_u64_parse(behind_key, PROOF_RING_MAX, &number))) {
         return ST_OK;
     }
+    if (number == 0 || (number == 1 && behind_key.size > 0)) {
+        return error_set(err, ST_CORRUPT, "backup: a key of another number than a log has");
+    }
     struct reader reader = reader_init(value);
     collecting->keys[number - 1] = reader_digest(&reader);
     if (number > 1) {

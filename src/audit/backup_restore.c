@@ -235,6 +235,37 @@ static enum status settle(const struct reading *reading, const char *home, const
     return status == ST_OK ? file_move(made, place, err) : status;
 }
 
+// What the folder has published already, if its log was lost and this file was not. Behind it the
+// log would begin to say something else: a fork, of which this file is the evidence.
+static enum status check_published(const struct reading *reading, const char *home,
+                                   struct error *err)
+{
+    char path[PATH_MAX];
+    struct proof_checkpoint point;
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    enum status status = file_join(path, sizeof(path), home, AUDIT_JOURNAL_PUBLISHED, err);
+    if (status == ST_OK) {
+        status = file_read(path, PROOF_NOTE_MAX, &note, err);
+    }
+    if (status == ST_OK) {
+        status = proof_ring_open(&reading->state.ring, 0, buffer_view(&note), &point, err);
+        if (status != ST_OK) {
+            error_wrap(err, "%s: not of the log of this backup; nothing was changed", path);
+        } else if (point.size > reading->state.frontier.size) {
+            status = error_set(err, ST_UNPROVEN,
+                               "%s: the log has published %llu entries, the backup has %llu: this "
+                               "origin must not go on; nothing was changed. To read the backup, "
+                               "restore it into another folder",
+                               path, (unsigned long long)point.size,
+                               (unsigned long long)reading->state.frontier.size);
+        }
+    } else if (status == ST_NOT_FOUND) {
+        status = ST_OK;
+    }
+    buffer_fini(&note);
+    return status;
+}
+
 enum status audit_backup_restore(const struct audit_backup_options *options, const char *vkey,
                                  struct audit_backup_result *result, struct error *err)
 {
@@ -252,6 +283,9 @@ enum status audit_backup_restore(const struct audit_backup_options *options, con
                          options->home);
     }
     enum status status = begin(&reading, options->folder, vkey, err);
+    if (status == ST_OK) {
+        status = check_published(&reading, options->home, err);
+    }
     clear_folder(made);
     if (status == ST_OK) {
         status = file_make_folder(options->home, 0700, err);

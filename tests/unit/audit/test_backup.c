@@ -1,4 +1,5 @@
 // Copies of a log: what is new each time, proven, and a log again when it is needed.
+#include "hex.h"
 #include "log_fixture.h"
 
 #include "audit/backup.h"
@@ -131,6 +132,54 @@ TEST(a_restored_log_that_is_behind_what_was_published_does_not_open)
     snprintf(copied.fixture.home, sizeof(copied.fixture.home), "%.120s", copied.other);
     assert_status(ST_UNPROVEN, fixture_try(&copied.fixture, &err));
     buffer_fini(&note);
+    fixture_end(&copied.fixture);
+}
+
+TEST(a_folder_that_has_published_more_than_the_backup_has_is_left_as_it_is)
+{
+    struct error err;
+    struct copied copied;
+    char from[192];
+    char to[192];
+    struct buffer note = buffer_init(PROOF_NOTE_MAX);
+    struct buffer after = buffer_init(PROOF_NOTE_MAX);
+    copied_begin(&copied, 300);
+    assert_ok(copy(&copied, copied.fixture.home, &err));
+    grow(&copied, 320);
+    snprintf(from, sizeof(from), "%s/log.published", copied.fixture.home);
+    snprintf(to, sizeof(to), "%s/log.published", copied.other);
+    assert_ok(file_make_folder(copied.other, 0700, &err));
+    assert_ok(file_read(from, PROOF_NOTE_MAX, &note, &err));
+    assert_ok(file_replace(to, buffer_view(&note), 0600, &err));
+    assert_status(ST_UNPROVEN, restore(&copied, NULL, &err));
+    assert_non_null(strstr(err.message, "320"));
+    assert_ok(file_read(to, PROOF_NOTE_MAX, &after, &err));
+    assert_true(bytes_equal(buffer_view(&after), buffer_view(&note)));
+    assert_ok(copy(&copied, copied.fixture.home, &err)); // up to there now
+    assert_ok(restore(&copied, NULL, &err));
+    assert_int_equal(copied.result.size, 320);
+    buffer_fini(&note);
+    buffer_fini(&after);
+    fixture_end(&copied.fixture);
+}
+
+// The rows of keys in a copy are not proven: whoever has the folder can write any.
+TEST(a_key_of_an_impossible_number_in_a_copy_is_refused)
+{
+    static const char *const words[] = { "key 0", "key 1", "key 99999" };
+    struct error err;
+    struct copied copied;
+    copied_begin(&copied, 5);
+    assert_ok(copy(&copied, copied.fixture.home, &err));
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        struct audit_backup_state state = audit_backup_state_init();
+        struct digest key = count_digest(0x70);
+        assert_ok(audit_backup_state_read(copied.folder, &state, &err));
+        audit_backup_meta_add(&state, bytes_text(words[i]), bytes_digest(&key));
+        enum status status = audit_backup_meta_ring(&state, &err);
+        assert_int_equal(status, i < 2 ? ST_CORRUPT : ST_OK); // no row of keys at all
+        audit_backup_state_fini(&state);
+    }
     fixture_end(&copied.fixture);
 }
 
