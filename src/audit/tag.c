@@ -43,6 +43,15 @@ void audit_tagger_destroy(struct audit_tagger **tagger)
     *tagger = NULL;
 }
 
+enum status audit_tagger_first(const struct audit_tagger *tagger, unsigned count,
+                               struct audit_tagger **first, struct error *err)
+{
+    if (count > tagger->count) {
+        return error_set(err, ST_USAGE, "tag keys: %zu, not %u", tagger->count, count);
+    }
+    return audit_tagger_create(tagger->keys, count, first, err);
+}
+
 unsigned audit_tagger_version(const struct audit_tagger *tagger)
 {
     return (unsigned)tagger->count;

@@ -27,6 +27,11 @@ NODISCARD enum status audit_tagger_create(const struct seal_secret *const *keys,
                                           struct audit_tagger **tagger, struct error *err);
 void audit_tagger_destroy(struct audit_tagger **tagger);
 
+// What makes tags as long as only the first `count` keys count: 1 to the newest version. It borrows
+// the same keys.
+NODISCARD enum status audit_tagger_first(const struct audit_tagger *tagger, unsigned count,
+                                         struct audit_tagger **first, struct error *err);
+
 // The newest version: what new tags carry.
 unsigned audit_tagger_version(const struct audit_tagger *tagger);
 

@@ -29,10 +29,17 @@ static enum status views_open(struct audit_walk *walk, struct error *err)
     if (walk->rows == NULL) {
         return error_set(err, ST_NOMEM, "audit verify");
     }
+    // A new key of tags counts from the broker's next start on; until then its file only lies
+    // there.
+    unsigned under = walk->options->tagger == NULL ? 0 : audit_walk_views_tags(path);
     enum status status = audit_search_key(walk->options->master, walk->search_key, err);
+    if (status == ST_OK && under > 0 && under < audit_tagger_version(walk->options->tagger)) {
+        status = audit_tagger_first(walk->options->tagger, under, &walk->tagger, err);
+    }
     if (status == ST_OK) {
         audit_rows_make_searchable(walk->rows, walk->search_key);
-        audit_rows_renew_tags(walk->rows, walk->options->tagger);
+        audit_rows_renew_tags(walk->rows,
+                              walk->tagger != NULL ? walk->tagger : walk->options->tagger);
         status = audit_sorter_create(home, SORT_BYTES, &walk->sorter, err);
     }
     return status;
@@ -114,6 +121,10 @@ static enum status take_parts(struct audit_walk *walk, const struct audit_record
     enum status status = audit_facts_decode(body, walk->arena, &facts, err);
     if (status == ST_OK && facts.public_ != NULL && record->class == WIRE_CLASS_GOVERNANCE) {
         take_orders(walk, facts.public_);
+    }
+    if (status == ST_OK && facts.public_ != NULL && facts.public_->key_change != NULL &&
+        facts.public_->key_change->what == WIRE_KEY_OF_TAGS) {
+        walk->tag_keys = facts.public_->key_change->number;
     }
     if (walk->sorter != NULL && status == ST_OK) {
         audit_rows_clear(walk->rows);

@@ -375,8 +375,10 @@ static enum status leaf_before(struct comparing *comparing, struct digest *hash,
 static void compare_word(struct comparing *comparing, struct bytes key, struct bytes value,
                          const struct digest *leaf, struct bytes forgotten)
 {
-    const struct audit_tagger *tagger = comparing->walk->options->tagger;
-    uint8_t tags = tagger == NULL ? 0 : (uint8_t)audit_tagger_version(tagger);
+    const struct audit_walk *walk = comparing->walk;
+    uint8_t tags = walk->options->tagger == NULL ? 0
+                   : walk->tag_keys == 0         ? 1
+                                                 : (uint8_t)walk->tag_keys;
     uint8_t format = AUDIT_VIEWS_FORMAT;
     uint8_t applied[8];
     struct digest origin = seal_sha256(bytes_text(comparing->walk->log_keys->keys[0].name));
@@ -391,7 +393,7 @@ static void compare_word(struct comparing *comparing, struct bytes key, struct b
         { "applied", seal_u64(applied, comparing->applied), "how far they go cannot be read" },
         { "leaf", bytes_digest(leaf), "they are of another log than the one here" },
         { "search", bytes_digest(&search), "what is searched by is under another master key" },
-        { "tags", bytes_of(&tags, 1), "persons are under another key of tags than is at hand" },
+        { "tags", bytes_of(&tags, 1), "persons are under another key of tags than the log says" },
         { "forgotten", forgotten, "what has been forgotten is not what the log says" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
@@ -534,6 +536,35 @@ static enum status compare_all(struct comparing *comparing, struct error *err)
     return status;
 }
 
+static struct store_options stored(const char *path)
+{
+    return (struct store_options){
+        .path = path,
+        .names = audit_views_tables,
+        .count = AUDIT_TABLE_COUNT,
+        .read_only = true,
+    };
+}
+
+unsigned audit_walk_views_tags(const char *path)
+{
+    struct error ignored;
+    struct store *store = NULL;
+    struct store_txn *txn = NULL;
+    struct bytes value;
+    unsigned version = 0;
+    struct store_options options = stored(path);
+    if (store_open(&options, &store, &ignored) == ST_OK &&
+        store_begin_read(store, &txn, &ignored) == ST_OK &&
+        store_get(txn, AUDIT_TABLE_META, bytes_text("tags"), &value, &ignored) == ST_OK &&
+        value.size == 1) {
+        version = value.data[0];
+    }
+    store_abort(&txn);
+    store_close(&store);
+    return version;
+}
+
 enum status audit_walk_views(struct audit_walk *walk, struct error *err)
 {
     char path[PATH_MAX];
@@ -542,12 +573,7 @@ enum status audit_walk_views(struct audit_walk *walk, struct error *err)
         return error_set(err, ST_USAGE, "%s: path too long", walk->options->home);
     }
     audit_walk_progress(walk, walk->next, walk->size); // tells that the views come now
-    struct store_options options = {
-        .path = path,
-        .names = audit_views_tables,
-        .count = AUDIT_TABLE_COUNT,
-        .read_only = true,
-    };
+    struct store_options options = stored(path);
     audit_walk_end(walk);
     enum status status = store_open(&options, &comparing.store, err);
     if (status == ST_OK) {

@@ -282,6 +282,7 @@ static void close_all(struct audit_walk *walk)
     audit_vault_close(&walk->vault);
     audit_sorter_destroy(&walk->sorter);
     audit_rows_destroy(&walk->rows);
+    audit_tagger_destroy(&walk->tagger);
     arena_destroy(&walk->arena);
     free(walk->keys);
     free(walk->plain);

@@ -92,6 +92,8 @@ struct audit_walk {
 
     struct audit_sorter *sorter; // rows that the views should have; NULL: they are not looked at
     struct audit_rows *rows;     // of one entry
+    struct audit_tagger *tagger; // of as many keys as the stored views are under; NULL: as given
+    unsigned tag_keys;           // so many keys of tags are in force, as the log says
     struct arena *arena;
     uint8_t search_key[SEAL_SHORT_KEY_BYTES]; // of the facets
 
@@ -146,3 +148,6 @@ void audit_walk_bad_keys(struct audit_walk *walk);
 
 // Compares the stored views with the rows that the log gives. After the last entry.
 NODISCARD enum status audit_walk_views(struct audit_walk *walk, struct error *err);
+
+// So many keys of tags the stored views at this path are under, as they say; 0: they do not say.
+unsigned audit_walk_views_tags(const char *path);

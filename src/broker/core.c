@@ -14,6 +14,7 @@
 #include "broker/epoch.h"
 #include "broker/metric.h"
 #include "broker/policy_bundle.h"
+#include "bus/endpoint.h"
 #include "seal/batch.h"
 #include "seal/random.h"
 
@@ -445,6 +446,11 @@ enum status broker_start(const char *home, struct broker **broker, struct error 
     }
     if (status == ST_OK) {
         log_configure(STDERR_FILENO, (enum log_level)b->home.settings->watch.level);
+        // A start that cannot serve must not write: a copy of a home that is started beside the
+        // original would end it, as two logs of one name.
+        status = bus_endpoint_free(b->home.settings->listen.endpoint, err);
+    }
+    if (status == ST_OK) {
         status = open_log(b, err);
     }
     if (status == ST_OK) {

@@ -220,7 +220,7 @@ static bool sort_job(struct router *router, struct job **job)
     if (head->type >= WIRE_TYPE_COUNT || rules[head->type].lane == LANE_NONE ||
         (rules[head->type].roles & 1U << (*job)->from.role) == 0) {
         metric_add(METRIC_NOT_ALLOWED, 1);
-        refuse_now(router, *job, "not-allowed", "this key's role does not send that");
+        refuse_now(router, *job, "not-allowed", "a key of this role may not do that");
         return false;
     }
     switch (rules[head->type].lane) {

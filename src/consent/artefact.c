@@ -225,8 +225,12 @@ enum status consent_artefact_follows(const struct wire_artefact *current,
         return status;
     }
     if (to == CONSENT_NONE) {
-        return error_set(err, ST_DENIED, "consent: '%s' does not follow '%s' here",
-                         consent_action_name(action), consent_state_name(from));
+        bool ended = from == CONSENT_WITHDRAWN || from == CONSENT_EXPIRED ||
+                     from == CONSENT_REFUSED || from == CONSENT_SUPERSEDED;
+        return error_set(err, ST_DENIED, "consent: it is %s, '%s' cannot follow%s",
+                         from == CONSENT_NONE ? "not there yet" : consent_state_name(from),
+                         consent_action_name(action),
+                         ended ? "; what has ended is asked for anew" : " for whoever acts here");
     }
     if (next->state != (uint32_t)to) {
         return error_set(err, ST_DENIED, "consent: after '%s' its state is '%s'",

@@ -201,8 +201,10 @@ enum status registry_file_read(const char *path, unsigned wanted,
     if (status == ST_OK && (wanted & 1U << read.kind) == 0) {
         char words[96] = "nothing";
         describe_wanted(wanted, words, sizeof(words));
-        status = error_set(err, ST_MALFORMED, "%s holds a %s where a %s is wanted", path,
-                           kind_names[read.kind], words);
+        bool unsigned_card = read.kind == REGISTRY_FILE_CARD_REQUEST;
+        status = error_set(
+            err, ST_MALFORMED, "%s holds a %s where a %s is wanted%s", path, kind_names[read.kind],
+            words, unsigned_card ? ": the registrar signs it first ('vedomo member sign')" : "");
     }
     if (status == ST_OK) {
         *content = read;

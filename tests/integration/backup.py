@@ -126,6 +126,21 @@ def no_key_is_in_a_copy_of_the_log_and_the_two_are_never_kept_in_one_place():
             refused = keys(house, folder, check=False)
             true(refused.status == 1 and "apart" in refused.err or "own folder" in refused.err,
                  "%s: %s" % (folder, refused.err))
+        # A next master key goes with the others, and leaves the copy when it has become the master key.
+        next_key = os.path.join(house.home, "keys", "master-next.key")
+        house.run(["keygen", "--role", "master", "--out", next_key])
+        keys(house, kept)
+        true(os.path.exists(os.path.join(kept, "master-next.key")), "it is kept meanwhile")
+        house.broker.stop()
+        house.run(["keys", "rewrap", house.home])
+        keys(house, kept)
+        true(not os.path.exists(os.path.join(kept, "master-next.key")), "it would look like an unfinished change")
+        home = place(house, "restored")
+        refused = restore(house, log, home, "--keys", place(house, "nowhere"), check=False)
+        true(refused.status == 1 and "no backup of keys" in refused.err and not os.path.exists(home),
+             "nothing is made: %s" % refused.err)
+        restore(house, log, home, "--keys", kept)
+        verified(house, home)
         for folder in (kept, os.path.join(kept, "log")):
             refused = backup(house, folder, check=False)
             true(refused.status == 1 and "apart" in refused.err, "%s: %s" % (folder, refused.err))

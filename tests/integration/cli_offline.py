@@ -308,6 +308,23 @@ def exit_codes_tell_usage_from_failure():
 
 
 @test
+def every_command_explains_itself_and_every_program_says_its_version():
+    with Table() as table:
+        listed = [line[2:24].strip() for line in table.run("help").stdout.splitlines() if line.startswith("  ")]
+        true(len(listed) > 50, listed)
+        for words in listed:
+            shown = table.run(*words.split(), "--help").stdout
+            true(shown.startswith("Usage: vedomo " + words), shown[:80])
+            true("--json" in shown, words)
+        for program in ("vedomod", "vedomo-node", "vedomo-portal"):
+            path = os.path.join(os.path.dirname(VEDOMO), program)
+            shown = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=False)
+            true(shown.returncode == 0 and shown.stdout.startswith(program + " "), shown)
+        for words in (("nonsense",), ("help", "nonsense"), ("audit", "nonsense"), ("audit",)):
+            true("there is no command" in table.run(*words, expected=2).stderr, words)
+
+
+@test
 def with_json_every_outcome_is_one_document():
     with Table() as table:
         equal(set(table.json("version")), {"version", "protocol"})

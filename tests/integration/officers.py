@@ -198,6 +198,12 @@ def a_time_range_holds_exactly_its_entries():
     equal(decisions("--until", "2020-01-01"), set())
     equal(decisions("--since", first), {a["id"] for a in ASKED})
     equal(decisions("--since", "2999-01-01"), set())
+    # A day counts whole; a time to the minute is one, with or without its Z.
+    equal(decisions("--since", first[:10], "--until", exported()[0]["time"][:10]), {a["id"] for a in ASKED})
+    for minute in (first[:16], first[:16] + "Z", first[:16].replace("T", " ")):
+        equal(decisions("--since", minute), {a["id"] for a in ASKED}, minute)
+    for wrong in ("2026-02-30", "2026-02-01T7:30", "2026-02-01T24:00", "2026-02-01T07:30:61Z", "2026-02-01T", "now"):
+        true(wrong in vedomo("audit", "list", "--since", wrong, expected=2).err, wrong)
     vedomo("audit", "list", "--since", "2026-02-01", "--until", "2026-01-01", expected=2)
 
 

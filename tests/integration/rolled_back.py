@@ -44,6 +44,10 @@ def an_older_copy_of_the_home_is_found_out_by_the_first_peer_that_has_seen_more(
         house.broker.popen.returncode = 0  # as this test wants it: the harness need not mind
 
 
+def size_of(house, home):
+    return house.run(["audit", "verify", "--home", home, "--leaves-only", "--json"]).json["size"]
+
+
 @test
 def a_second_broker_on_the_same_home_does_not_begin():
     with Federation() as house:
@@ -52,6 +56,23 @@ def a_second_broker_on_the_same_home_does_not_begin():
         equal(second.returncode, 1)
         true("another broker runs on this home" in second.stderr, second.stderr)
         true(published(house) > 0, "the first one serves on")
+
+
+@test
+def a_copy_that_is_started_beside_the_original_writes_nothing():
+    with Federation() as house:
+        house.broker.stop()
+        copy = os.path.join(house.dir, "copy")
+        shutil.copytree(house.home, copy)
+        house.start_broker()
+        house.wait_for_broker(PATIENCE_S)
+        before = size_of(house, copy)
+        second = subprocess.run([os.path.join(BUILD, "src", "vedomod"), "--home", copy], capture_output=True,
+                                text=True, timeout=PATIENCE_S, check=False)
+        equal(second.returncode, 1)
+        true("Address already in use" in second.stderr, second.stderr)
+        equal(size_of(house, copy), before, "entries of the copy")
+        true(published(house) > 0, "the original serves on")
 
 
 if __name__ == "__main__":

@@ -226,6 +226,8 @@ def a_new_key_of_tags_changes_nobodys_list_consent_or_budget():
         house.broker.popen.wait()
         keys = os.path.join(house.home, "keys")
         house.run(["keygen", "--role", "tag", "--out", os.path.join(keys, "tag-2.key")])
+        checked = house.run(["audit", "verify", "--home", house.home, "--json"]).json
+        equal(checked["findings"], [], "a key that only lies there changes nothing yet")
         house.start_broker()
         house.wait_for_broker(PATIENCE_S)
         true("subject.key-changed" in house.broker.log_tail(50), house.broker.log_tail(10))

@@ -46,7 +46,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static int failed(const char *path, const struct error *err)
 {
-    fprintf(stderr, "vedomo-node: %s: %s\n", path, err->message);
+    bool named = strncmp(err->message, path, strlen(path)) == 0; // the file's own faults name it
+    fprintf(stderr, "vedomo-node: %s%s%s\n", named ? "" : path, named ? "" : ": ", err->message);
     return err->status == ST_USAGE || err->status == ST_MALFORMED ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
             "from the agency's registers.",
     };
     struct arguments arguments = { 0 };
+    argp_program_version = "vedomo-node " VEDOMO_VERSION;
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     if (arguments.count == 2) {

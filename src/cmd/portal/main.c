@@ -7,6 +7,7 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
@@ -31,7 +32,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static int failed(const char *path, const struct error *err)
 {
-    fprintf(stderr, "vedomo-portal: %s: %s\n", path, err->message);
+    bool named = strncmp(err->message, path, strlen(path)) == 0; // the file's own faults name it
+    fprintf(stderr, "vedomo-portal: %s%s%s\n", named ? "" : path, named ? "" : ": ", err->message);
     return err->status == ST_USAGE || err->status == ST_MALFORMED ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -68,6 +70,7 @@ int main(int argc, char **argv)
         .doc = "Shows a federation's public log over HTTP, as C2SP tiles below /log/.",
     };
     const char *path = NULL;
+    argp_program_version = "vedomo-portal " VEDOMO_VERSION;
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &path);
     supervisor_begin();

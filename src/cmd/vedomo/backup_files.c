@@ -241,6 +241,37 @@ static enum status copy_keys(const char *from, const char *to, struct backup_fil
     return status == ST_OK ? copy_folder(source, target, ".key", true, result, err) : status;
 }
 
+// `keys rewrap` renames the next master key to the master key. A copy that was taken before has it
+// under the old name: brought back, it would look like a change that is not finished.
+static enum status drop_next_master(const char *folder, struct error *err)
+{
+    char next[PATH_MAX];
+    char master[PATH_MAX];
+    struct buffer became = buffer_init(FILE_MAX);
+    struct buffer is = buffer_init(FILE_MAX);
+    enum status status = file_join(next, sizeof(next), folder, "master-next.key", err);
+    if (status == ST_OK) {
+        status = file_join(master, sizeof(master), folder, "master.key", err);
+    }
+    if (status == ST_OK && file_exists(next) && file_exists(master)) {
+        status = file_read(next, FILE_MAX, &became, err);
+        if (status == ST_OK) {
+            status = file_read(master, FILE_MAX, &is, err);
+        }
+        if (status == ST_OK && bytes_equal(buffer_view(&became), buffer_view(&is))) {
+            status = overwrite(next, became.size, err);
+            if (status == ST_OK && unlink(next) != 0) {
+                status = error_errno(err, ST_IO, "%s", next);
+            }
+        }
+    }
+    seal_wipe(became.data, became.size);
+    seal_wipe(is.data, is.size);
+    buffer_fini(&became);
+    buffer_fini(&is);
+    return status;
+}
+
 enum status backup_files_keys(const char *home, const char *folder,
                               struct backup_files_result *result, struct error *err)
 {
@@ -257,6 +288,9 @@ enum status backup_files_keys(const char *home, const char *folder,
     if (status == ST_OK) {
         status = copy_keys(path, folder, &done, err);
     }
+    if (status == ST_OK) {
+        status = drop_next_master(folder, err);
+    }
     if (status == ST_OK && done.written + done.kept == 0) {
         status = error_set(err, ST_NOT_FOUND, "%s: no keys there", path);
     }
@@ -266,16 +300,25 @@ enum status backup_files_keys(const char *home, const char *folder,
     return status;
 }
 
+enum status backup_files_keys_are_in(const char *folder, struct error *err)
+{
+    return has_mark(folder, keys_mark)
+               ? ST_OK
+               : error_set(err, ST_NOT_FOUND,
+                           "%s: no backup of keys is kept there ('vedomo backup keys' makes one)",
+                           folder);
+}
+
 enum status backup_files_keys_restore(const char *folder, const char *home,
                                       struct backup_files_result *result, struct error *err)
 {
     char path[PATH_MAX];
     char key[PATH_MAX];
     struct backup_files_result done = { 0 };
-    if (!has_mark(folder, keys_mark)) {
-        return error_set(err, ST_NOT_FOUND, "%s: no backup of keys", folder);
+    enum status status = backup_files_keys_are_in(folder, err);
+    if (status == ST_OK) {
+        status = file_join(path, sizeof(path), home, "keys", err);
     }
-    enum status status = file_join(path, sizeof(path), home, "keys", err);
     if (status == ST_OK) {
         status = file_join(key, sizeof(key), path, "log.key", err);
     }

@@ -22,9 +22,13 @@ NODISCARD enum status backup_files_copy(const char *from, const char *to,
                                         struct backup_files_result *result, struct error *err);
 
 // The keys of `home`, into `folder` and its folder `body`. A key that has changed is overwritten
-// before it is replaced; so is one that was forgotten.
+// before it is replaced; so is one that was forgotten, and the next master key that has become the
+// master key since.
 NODISCARD enum status backup_files_keys(const char *home, const char *folder,
                                         struct backup_files_result *result, struct error *err);
+
+// ST_NOT_FOUND, in words: no backup of keys is kept there.
+NODISCARD enum status backup_files_keys_are_in(const char *folder, struct error *err);
 
 // And back. ST_EXISTS: HOME has keys.
 NODISCARD enum status backup_files_keys_restore(const char *folder, const char *home,

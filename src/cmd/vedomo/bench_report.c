@@ -6,6 +6,15 @@
 
 #include "bench_measure.h"
 
+enum { NUMBER_BYTES = 32 };
+
+// Four digits of small numbers, all digits before the point of large ones. Returns `text`.
+static const char *number_text(double number, char text[NUMBER_BYTES])
+{
+    snprintf(text, NUMBER_BYTES, number >= 1000 || number <= -1000 ? "%.0f" : "%.4g", number);
+    return text;
+}
+
 // "NAME", "NAME_least" and "NAME_greatest"; a line for people.
 static void print_spread(struct output *out, const char *name, const char *words,
                          const struct bench_spread *spread)
@@ -16,8 +25,9 @@ static void print_spread(struct output *out, const char *name, const char *words
     output_real(out, longer, spread->least);
     snprintf(longer, sizeof(longer), "%s_greatest", name);
     output_real(out, longer, spread->greatest);
-    output_line(out, "%-44s %12.4g  [%.4g .. %.4g]", words, spread->median, spread->least,
-                spread->greatest);
+    char texts[3][NUMBER_BYTES];
+    output_line(out, "%-44s %12s  [%s .. %s]", words, number_text(spread->median, texts[0]),
+                number_text(spread->least, texts[1]), number_text(spread->greatest, texts[2]));
 }
 
 static void print_figures(struct output *out, const struct bench_view *view)

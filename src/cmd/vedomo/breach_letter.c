@@ -32,7 +32,7 @@ static const struct {
         "Какая цель была указана",
         "Запись журнала",
         "Что можно сделать",
-        "Посмотреть список всех обращений к вашим данным: на портале или в МФЦ с вашим кодом. "
+        "Посмотреть список всех обращений к вашим данным: в МФЦ, с вашим кодом. "
         "Каждую запись можно проверить.",
         "Там же можно приостановить или отозвать любое своё согласие.",
         "Задать вопрос, назвав номер письма",
@@ -48,7 +48,7 @@ static const struct {
         "Purpose that was stated",
         "Entry of the log",
         "What you can do",
-        "See the list of all requests for your data: on the portal, or at a service centre with "
+        "See the list of all requests for your data: at a service centre, with "
         "your code. Every entry can be checked.",
         "There you can also pause or withdraw any consent of yours.",
         "Ask, naming the number of this letter",

@@ -97,7 +97,7 @@ static enum status write_file(struct writing *writing, struct person *person,
     int fd = mkstemp(beside);
     writing->file = fd < 0 ? NULL : fdopen(fd, "w");
     if (writing->file == NULL) {
-        enum status failed = error_errno(err, ST_IO, "%s", beside);
+        enum status failed = error_errno(err, ST_IO, "%s: a file beside it", writing->name);
         if (fd >= 0) {
             (void)close(fd);
             (void)unlink(beside);
@@ -147,7 +147,8 @@ static enum status run_export(struct command_call *call, struct error *err)
         status = write_file(&writing, &person, &question, err);
         output_number(call->out, "entries", writing.count);
         output_text(call->out, "file", writing.name);
-        output_line(call->out, "%s: %llu entries", writing.name, (unsigned long long)writing.count);
+        output_line(call->out, "%s: entries: %llu", writing.name,
+                    (unsigned long long)writing.count);
     }
     buffer_fini(&writing.row);
     person_close(&person);

@@ -18,7 +18,7 @@ static const struct command_option hold_table[] = {
       "set: entries in which this member asked or held" },
     { COMMAND_MOMENT, offsetof(struct options, since), "since", 0, "DATE",
       "set: entries since then" },
-    { COMMAND_MOMENT, offsetof(struct options, until), "until", 0, "DATE",
+    { COMMAND_UNTIL, offsetof(struct options, until), "until", 0, "DATE",
       "set: entries until then" },
     { .kind = COMMAND_END },
 };

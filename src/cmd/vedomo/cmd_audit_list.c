@@ -57,7 +57,7 @@ static enum status run_list(struct command_call *call, struct error *err)
         return status;
     }
     struct listing listing = { .person = &person, .out = call->out };
-    struct question question;
+    struct question question = { .more = false };
     status = question_make(&options->question, &person, WIRE_QUERY_ENTRIES, &question, err);
     output_array(call->out, "entries");
     if (status == ST_OK) {
@@ -66,8 +66,13 @@ static enum status run_list(struct command_call *call, struct error *err)
     }
     output_array_end(call->out);
     output_number(call->out, "count", listing.count);
+    output_bool(call->out, "more", status == ST_OK && question.more);
     if (status == ST_OK && listing.count == 0 && !listing.any) {
         output_line(call->out, "no entries");
+    }
+    if (status == ST_OK && question.more) {
+        output_line(call->out,
+                    "... older ones may follow: --limit N shows more, --until DATE begins there");
     }
     person_close(&person);
     return status;

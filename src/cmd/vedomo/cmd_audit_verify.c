@@ -46,12 +46,14 @@ static const struct command_option option_table[] = {
 struct checking {
     struct output *out;
     uint64_t shown;
-    bool person; // somebody watches
+    uint64_t of_views; // findings that are about the views alone
+    bool person;       // somebody watches
 };
 
 static void show_finding(const struct audit_finding *finding, void *context)
 {
     struct checking *checking = context;
+    checking->of_views += finding->fault == AUDIT_FAULT_VIEW ? 1 : 0;
     if (checking->shown++ >= FINDINGS_SHOWN) {
         return;
     }
@@ -74,13 +76,36 @@ static void show_progress(uint64_t done, uint64_t total, void *context)
     }
 }
 
+static void show_verdict(struct command_call *call, const struct audit_verify_result *result,
+                         uint64_t of_views)
+{
+    struct output *out = call->out;
+    unsigned long long others = result->findings - of_views;
+    if (result->findings == 0) {
+        output_line(out, result->views ? "the log is whole, its views are the log's"
+                                       : "the log is whole");
+    } else if (others == 0) {
+        output_line(out,
+                    "the log is whole; ITS VIEWS ARE NOT THE LOG'S: %llu findings. 'vedomo audit "
+                    "reindex' makes them again while the broker is stopped",
+                    (unsigned long long)of_views);
+    } else {
+        output_line(out, "THE LOG IS NOT WHOLE: %llu findings", others);
+    }
+    if (others > 0 && of_views > 0) {
+        output_line(out, "besides, %llu findings in its views", (unsigned long long)of_views);
+    }
+    call->failed = result->findings > 0;
+}
+
 static void show_result(struct command_call *call, const struct audit_verify_result *result,
-                        double seconds)
+                        uint64_t of_views, double seconds)
 {
     struct output *out = call->out;
     char root[2 * DIGEST_BYTES + 1];
     text_hex_encode(bytes_digest(&result->root), root);
     output_bool(out, "whole", result->findings == 0);
+    output_bool(out, "log_whole", result->findings == of_views);
     output_number(out, "size", result->size);
     output_text(out, "root", root);
     output_number(out, "tiles", result->tiles);
@@ -107,14 +132,7 @@ static void show_result(struct command_call *call, const struct audit_verify_res
                     (unsigned long long)result->applied, (unsigned long long)result->rows,
                     result->unknown > 0 ? "; others come from forgotten entries" : "");
     }
-    if (result->findings == 0) {
-        output_line(out, result->views ? "the log is whole, its views are the log's"
-                                       : "the log is whole");
-    } else {
-        output_line(out, "THE LOG IS NOT WHOLE: %llu findings",
-                    (unsigned long long)result->findings);
-        call->failed = true;
-    }
+    show_verdict(call, result, of_views);
 }
 
 // The checkpoints that were given, with their files' names.
@@ -149,8 +167,8 @@ static enum status verify_home(struct command_call *call, struct error *err)
     struct checking checking = { .out = call->out, .person = isatty(STDERR_FILENO) == 1 };
     struct home_tags tags = { .tagger = NULL };
     struct audit_verify_result result;
-    enum status status = ST_OK;
-    if (call->settings->vkey == NULL) {
+    enum status status = home_has_log(options->home, err);
+    if (status == ST_OK && call->settings->vkey == NULL) {
         status = home_keys_text(options->home, &vkey, err);
     }
     if (status == ST_OK && !options->leaves_only) {
@@ -182,7 +200,8 @@ static enum status verify_home(struct command_call *call, struct error *err)
     }
     output_array_end(call->out);
     if (status == ST_OK) {
-        show_result(call, &result, (double)(clock_monotonic_ms() - started) / 1000);
+        show_result(call, &result, checking.of_views,
+                    (double)(clock_monotonic_ms() - started) / 1000);
     }
     home_tags_fini(&tags);
     seal_identity_fini(&master);

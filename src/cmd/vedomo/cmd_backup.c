@@ -143,8 +143,13 @@ static enum status run_check(struct command_call *call, struct error *err)
     if (status == ST_OK) {
         output_number(call->out, "size", result.size);
         output_number(call->out, "bytes", result.bytes);
+        output_bool(call->out, "pinned", call->settings->vkey != NULL);
         output_line(call->out, "%s: %llu entries, whole, and what the log has signed",
                     call->arguments[0], (unsigned long long)result.size);
+        if (call->settings->vkey == NULL) {
+            output_line(call->out, "by the key that the copy itself names: with --vkey it is "
+                                   "compared with the one that you know");
+        }
     }
     return status;
 }
@@ -171,12 +176,18 @@ static void show_restored(struct output *out, const char *home, uint64_t size, b
     output_line(out, "%s: %llu entries; views are made when the broker starts", home,
                 (unsigned long long)size);
     if (!keys) {
-        output_line(out, "Bring the keys back into %s/keys before it starts.", home);
+        output_line(out,
+                    "Bring the keys back into %s/keys (and keys/body) before it starts, mode 0600.",
+                    home);
     }
     output_line(out,
-                "Was anything published behind entry %llu? Then this origin must not go on: "
-                "the broker stops when a peer shows it.",
-                (unsigned long long)size);
+                "Only looking? Then do not start a broker on it while the other one lives: two "
+                "that go on are two logs of one name, and both end.");
+    output_line(
+        out,
+        "Did the log publish more than these %llu entries? Then this origin must not go on: "
+        "the broker stops when a peer or a witness shows it.",
+        (unsigned long long)size);
     output_line(out, "Begin a new one: vedomo init NEWHOME --origin NEW --continues "
                      "CHECKPOINT --continues-vkey VKEY");
 }
@@ -193,6 +204,9 @@ static enum status run_restore(struct command_call *call, struct error *err)
     struct audit_backup_result result = { 0 };
     struct backup_files_result files = { 0 };
     enum status status = file_join(beside, sizeof(beside), folder, "home", err);
+    if (status == ST_OK && options->keys != NULL) { // before anything is made
+        status = backup_files_keys_are_in(options->keys, err);
+    }
     if (status == ST_OK) {
         status = read_map(beside, &backup.map_bytes, err);
     }

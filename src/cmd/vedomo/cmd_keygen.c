@@ -86,6 +86,11 @@ static enum status print_public(struct command_call *call, const struct seal_ide
     if (status == ST_OK && secret) {
         output_line(call->out, "%s: a new %s key. It stays on the broker's host.", path,
                     seal_role_name(identity->role));
+        output_line(call->out, identity->role == SEAL_ROLE_MASTER
+                                   ? "As HOME/keys/master-next.key it takes over by 'vedomo keys "
+                                     "rewrap HOME', while the broker is stopped."
+                                   : "As HOME/keys/tag-2.key (tag-3.key, ...) it counts from the "
+                                     "broker's next start on; the older ones stay.");
     } else if (status == ST_OK) {
         output_bytes(call->out, named ? "vkey" : "public_key", buffer_view(&text));
         output_line(call->out, "%.*s", (int)text.size, (const char *)text.data);

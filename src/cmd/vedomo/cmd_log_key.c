@@ -30,7 +30,7 @@ static const struct command_option option_table[] = {
       "The new key, as 'vedomo keygen --role log' printed it" },
     { COMMAND_TEXT, offsetof(struct options, old_vkey), "old", 0, "VKEY",
       "The key that signs now (default: the pinned one)" },
-    { COMMAND_MOMENT, offsetof(struct options, until), "until", 0, "DATE",
+    { COMMAND_UNTIL, offsetof(struct options, until), "until", 0, "DATE",
       "Both keys sign until then (default: for 30 days)" },
     { COMMAND_TEXT, offsetof(struct options, out), "output", 'o', "FILE",
       "Write the signed order here" },

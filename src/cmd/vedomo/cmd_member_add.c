@@ -44,7 +44,8 @@ static enum status add_file(struct command_call *call, struct link *link, const 
     struct registry_file_content file = { 0 };
     enum status status =
         registry_file_read(path, 1U << REGISTRY_FILE_CARD | 1U << REGISTRY_FILE_ORDER, &file, err);
-    if (status == ST_OK) {
+    bool read = status == ST_OK;
+    if (read) {
         status = check_file(call, link, &file, err);
     }
     if (status == ST_OK) {
@@ -57,7 +58,8 @@ static enum status add_file(struct command_call *call, struct link *link, const 
         output_line(call->out, "the broker would take it");
     }
     registry_file_fini(&file);
-    return status == ST_OK ? ST_OK : error_wrap(err, "%s", path);
+    // What cannot be read names the file already.
+    return status == ST_OK || !read ? status : error_wrap(err, "%s", path);
 }
 
 static enum status run(struct command_call *call, struct error *err)

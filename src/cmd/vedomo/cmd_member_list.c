@@ -3,6 +3,8 @@
 #include "commands.h"
 #include "directory.h"
 
+enum { DAY_TEXT_BYTES = sizeof("2026-11-21") - 1 };
+
 struct listing {
     struct output *out;
     bool detailed;
@@ -14,6 +16,7 @@ static enum status visit_key(void *context, const struct directory_key *key, str
     (void)err;
     struct listing *listing = context;
     struct output *out = listing->out;
+    char until[OUTPUT_MOMENT_BYTES];
     output_object(out, NULL);
     if (listing->detailed) {
         card_show(out, &key->card);
@@ -21,14 +24,16 @@ static enum status visit_key(void *context, const struct directory_key *key, str
                     (unsigned long long)key->index);
     } else {
         if (listing->count == 0) {
-            output_line(out, "%-32s %-16s %-10s %s", "MEMBER", "NODE", "ROLE", "STATE");
+            output_line(out, "%-32s %-16s %-10s %-10s %s", "MEMBER", "NODE", "ROLE", "STATE",
+                        "GOOD UNTIL");
         }
         output_text(out, "member", key->card.member);
         output_text(out, "node", key->card.node);
         output_text(out, "role", registry_role_name(key->card.role));
         output_moment(out, "not_after", key->card.not_after);
-        output_line(out, "%-32s %-16s %-10s %s", key->card.member, key->card.node,
-                    registry_role_name(key->card.role), directory_state_name(key->state));
+        output_line(out, "%-32s %-16s %-10s %-10s %.*s", key->card.member, key->card.node,
+                    registry_role_name(key->card.role), directory_state_name(key->state),
+                    DAY_TEXT_BYTES, output_moment_text(key->card.not_after, until));
     }
     output_text(out, "state", directory_state_name(key->state));
     output_number(out, "entry", key->index);

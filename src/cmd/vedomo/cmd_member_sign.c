@@ -119,7 +119,8 @@ static enum status sign_file(struct command_call *call, const struct seal_identi
                                         1U << REGISTRY_FILE_ORDER,
                                     &file, err);
     }
-    if (status == ST_OK) {
+    bool read = status == ST_OK;
+    if (read) {
         status = read_subject(&file, arena, &subject, err);
     }
     if (status == ST_OK) {
@@ -155,7 +156,8 @@ static enum status sign_file(struct command_call *call, const struct seal_identi
     buffer_fini(&dated);
     buffer_fini(&subject.origin);
     registry_file_fini(&file);
-    return status == ST_OK ? ST_OK : error_wrap(err, "%s", path);
+    // What cannot be read names the file already.
+    return status == ST_OK || !read ? status : error_wrap(err, "%s", path);
 }
 
 static enum status run(struct command_call *call, struct error *err)

@@ -41,8 +41,9 @@ struct common_option {
 static const struct common_option common_options[] = {
     { 0, { "json", KEY_JSON, NULL, 0, "Print one JSON document", 2 } },
     { COMMAND_CONNECTS | COMMAND_TRUSTS | COMMAND_SPEAKS,
-      { "profile", KEY_PROFILE, "FILE", 0, "Take broker, key and pins from here (VEDOMO_PROFILE)",
-        3 } },
+      { NULL, 0, NULL, 0, "Broker, key, and whom to trust; best kept in a profile:", 3 } },
+    { COMMAND_CONNECTS | COMMAND_TRUSTS | COMMAND_SPEAKS,
+      { "profile", KEY_PROFILE, "FILE", 0, "Take what follows from here (VEDOMO_PROFILE)", 3 } },
     { COMMAND_CONNECTS, { "as", KEY_AS, "KEYFILE", 0, "Act with this key", 3 } },
     { COMMAND_CONNECTS,
       { "broker", KEY_BROKER, "ENDPOINT", 0, "Broker's address, such as tcp://host:7400", 3 } },
@@ -64,12 +65,12 @@ static const struct common_option common_options[] = {
       { "policy-pin", KEY_POLICY_PIN, "ed25519:...", 0, "Trust this policy key (repeat)", 3 } },
     { COMMAND_SPEAKS,
       { "language", KEY_LANGUAGE, "ru|en", 0, "Language of sentences (default: the locale's)",
-        3 } },
+        2 } },
     { COMMAND_SUBJECT,
       { "subject", KEY_SUBJECT, "-", 0,
-        "Whom it is about: the identifier comes from the standard input", 3 } },
+        "Whom it is about: the identifier comes from the standard input", 2 } },
     { COMMAND_SUBJECT,
-      { "scheme", KEY_SCHEME, "CODE", 0, "Scheme of the identifier, as in the policy bundle", 3 } },
+      { "scheme", KEY_SCHEME, "CODE", 0, "Scheme of the identifier, as in the policy bundle", 2 } },
 };
 
 // What one run of the parser fills.
@@ -123,9 +124,12 @@ static void set_option(struct parsing *parsing, const struct command_option *opt
         }
         break;
     case COMMAND_MOMENT:
-        if (!moment_parse(bytes_text(arg), &number)) {
-            argp_error(state, "--%s takes a date (2026-11-21) or a time (2026-11-21T18:53:00Z)",
-                       option->name);
+    case COMMAND_UNTIL:
+        if (!(option->kind == COMMAND_UNTIL ? moment_parse_end : moment_parse)(bytes_text(arg),
+                                                                               &number)) {
+            argp_error(state,
+                       "--%s takes a date (2026-11-21) or a time, UTC (2026-11-21T18:53), not '%s'",
+                       option->name, arg);
         }
         break;
     case COMMAND_END:

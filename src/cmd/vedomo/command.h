@@ -20,7 +20,8 @@ enum command_option_kind {
     COMMAND_TEXT,   // const char *
     COMMAND_TEXTS,  // struct command_texts
     COMMAND_NUMBER, // uint64_t
-    COMMAND_MOMENT, // uint64_t, milliseconds: "2026-11-21", "2026-11-21T18:53:00Z"
+    COMMAND_MOMENT, // uint64_t, milliseconds: "2026-11-21", "2026-11-21T18:53"
+    COMMAND_UNTIL,  // the same; a day counts whole
 };
 
 // A row of a command's table of options, ended by COMMAND_END.

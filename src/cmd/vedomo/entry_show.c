@@ -2,13 +2,18 @@
 // have been passed on unless the entry ended in a release.
 #include "entry_text.h"
 
-#include "audit/body_key.h"
-#include "audit/month.h"
+#include <string.h>
+
 #include "base/text.h"
 #include "catalogue/sentence.h"
 #include "consent/artefact.h"
+#include "question.h"
 
-enum { LINE_BYTES_MAX = 64 * 1024 };
+enum {
+    LINE_BYTES_MAX = 64 * 1024,
+    MINUTE_MS = 60 * 1000,
+    MINUTE_TEXT_BYTES = sizeof("2026-11-21 18:53") - 1,
+};
 
 static const char *class_name(unsigned class)
 {
@@ -130,11 +135,11 @@ static void say_access(const struct speech *speech, const struct access *access,
     if (access->official_role.size > 0) {
         speech_official(speech, access->official_role, &texts[ROLE]);
     } else {
-        buffer_text(&texts[ROLE], "-");
+        buffer_text(&texts[ROLE], speech_word(speech, SPEECH_NO_ROLE));
     }
     size_t count = list_fields(speech, access, choice, &texts[FIELDS]);
     if (count == 0) {
-        buffer_text(&texts[FIELDS], "-");
+        buffer_text(&texts[FIELDS], speech_word(speech, SPEECH_NOTHING));
     }
     speech_purpose(speech, access->purpose, &texts[PURPOSE]);
     speech_basis(speech, access->basis, access->article, &texts[BASIS]);
@@ -309,86 +314,40 @@ static void show_consent(struct output *out, const struct speech *speech,
     output_id(out, "consent", &subject->consent);
     output_number(out, "consent_revision", subject->consent_revision);
     output_bytes(out, "asker", subject->asker);
+    output_bytes(out, "dataset", subject->dataset);
+    if (subject->dataset.size > 0) {
+        buffer_text(&asker, ", ");
+        speech_dataset(speech, subject->dataset, &asker);
+    }
     output_line(out, "       %s %.*s: %s", speech_word(speech, SPEECH_CONSENT_FOR), (int)asker.size,
                 (const char *)asker.data,
                 speech_state(speech, (enum consent_state)subject->consent_state));
     buffer_fini(&asker);
 }
 
+// A look at a person's list, or at the record: then with the question, where this reader sees it.
 static void show_reader(struct output *out, const struct speech *speech,
                         const struct entry_text *entry)
 {
     struct buffer who = buffer_init(LINE_BYTES_MAX);
-    struct bytes member = entry->subject != NULL ? entry->subject->asker : entry->officer->reader;
+    const struct wire_officer_part *officer = entry->officer;
+    struct bytes member = entry->subject != NULL ? entry->subject->asker : officer->reader;
     struct bytes role =
-        entry->subject != NULL ? entry->subject->official_role : entry->officer->reader_role;
+        entry->subject != NULL ? entry->subject->official_role : officer->reader_role;
     speech_member(speech, member, &who);
     output_bytes(out, "reader", member);
     output_bytes(out, "reader_role", role);
-    bool opened = entry->kind == WIRE_KIND_SESSION_OPENED;
-    output_line(out, "       %s: %.*s (%.*s)",
-                speech_word(speech, opened ? SPEECH_OPENED : SPEECH_LOOKED), (int)who.size,
+    bool of_person = entry->subject != NULL && entry->subject->sequence > 0;
+    enum speech_word word = entry->kind == WIRE_KIND_SESSION_OPENED ? SPEECH_OPENED
+                            : !of_person                            ? SPEECH_LOOKED_RECORD
+                                                                    : SPEECH_LOOKED;
+    output_line(out, "       %s: %.*s (%.*s)", speech_word(speech, word), (int)who.size,
                 (const char *)who.data, SPEECH_TEXT(role));
+    if (!of_person && officer != NULL && officer->question.size > 0) {
+        output_bytes(out, "question", officer->question);
+        output_line(out, "       %.*s", SPEECH_TEXT(officer->question));
+    }
     buffer_fini(&who);
-}
-
-// Which key follows; of a body key by its name, as its file has it.
-static void show_key_change(struct output *out, const struct wire_key_change *change)
-{
-    char name[AUDIT_KEY_NAME_BYTES];
-    switch ((enum wire_key_changed)change->what) {
-    case WIRE_KEY_OF_LOG:
-        output_text(out, "key_of", "log");
-        output_number(out, "number", change->number);
-        output_line(out, "       key %u of the log", change->number);
-        break;
-    case WIRE_KEY_OF_TAGS:
-        output_text(out, "key_of", "tags");
-        output_number(out, "number", change->number);
-        output_line(out, "       key %u of tags", change->number);
-        break;
-    case WIRE_KEY_OF_BODIES:
-        audit_body_key_name(change->number, name);
-        output_text(out, "key_of", "bodies");
-        output_text(out, "key", name);
-        output_line(out, "       body key %s, for the entries behind this one", name);
-        break;
-    case WIRE_KEY_MASTER:
-        output_text(out, "key_of", "master");
-        output_line(out, "       a new master key");
-        break;
-    }
-}
-
-static void show_governance(struct output *out, const struct wire_public_part *part)
-{
-    output_bytes(out, "member", part->member);
-    output_bytes(out, "note", part->note);
-    if (part->member.size > 0) {
-        output_line(out, "       member %.*s", SPEECH_TEXT(part->member));
-    }
-    if (part->note.size > 0) {
-        output_line(out, "       %.*s", SPEECH_TEXT(part->note));
-    }
-    if (part->kind == WIRE_KIND_RESTART) {
-        output_number(out, "closed", part->count);
-        output_line(out, "       decisions closed as lost: %llu", (unsigned long long)part->count);
-    }
-    if (part->kind == WIRE_KIND_CARRY_FORWARD && part->month > 0) {
-        char month[AUDIT_MONTH_TEXT_BYTES];
-        audit_month_format(part->month, month);
-        output_text(out, "month", month);
-        output_number(out, "entries", part->count);
-        output_line(out, "       %s: %llu entries", month, (unsigned long long)part->count);
-    }
-    if (part->key_change != NULL) {
-        show_key_change(out, part->key_change);
-    }
-    if (part->continues.size > 0) {
-        output_bytes(out, "continues", part->continues);
-        output_line(out, "       it continues the log of this checkpoint:\n\n%.*s",
-                    SPEECH_TEXT(part->continues));
-    }
 }
 
 static void show_earlier(struct output *out, const struct entry_text *entry)
@@ -408,6 +367,7 @@ void entry_text_show(struct output *out, const struct speech *speech,
 {
     char at[OUTPUT_MOMENT_BYTES];
     struct access access;
+    bool to_the_minute = entry->recorded_ms % MINUTE_MS == 0;
     if (entry->earlier > 0) {
         show_earlier(out, entry);
         return;
@@ -418,8 +378,10 @@ void entry_text_show(struct output *out, const struct speech *speech,
         output_text(out, "class", class_name(entry->class));
     }
     output_moment(out, "recorded_at", entry->recorded_ms);
-    output_line(out, "%6llu %s  %s", (unsigned long long)entry->index,
-                output_moment_text(entry->recorded_ms, at),
+    output_moment_text(entry->recorded_ms, at);
+    output_line(out, "%6llu %.*s%s  %s", (unsigned long long)entry->index,
+                to_the_minute ? MINUTE_TEXT_BYTES : (int)strlen(at), at,
+                to_the_minute ? "    UTC" : "",
                 entry->kind != 0 ? entry_kind_name(entry->kind) : class_name(entry->class));
     if (entry->forgotten) {
         output_bool(out, "forgotten", true);
@@ -430,7 +392,7 @@ void entry_text_show(struct output *out, const struct speech *speech,
                (entry->subject != NULL || entry->officer != NULL)) {
         show_reader(out, speech, entry);
     } else if (entry->public_ != NULL) {
-        show_governance(out, entry->public_);
+        entry_governance_show(out, entry->public_);
     } else if (read_access(entry, &access)) {
         show_decision(out, speech, entry, &access);
     }
@@ -478,6 +440,7 @@ static void detail_exchange(struct output *out, const struct wire_exchange_part 
     output_object(out, "exchange_part");
     detail_id(out, "exchange_id", &part->exchange_id);
     detail_digest(out, "request_hash", &part->request_hash);
+    detail_digest(out, "signed_by", &part->signer);
     detail_text(out, "holder", part->holder);
     detail_text(out, "dataset", part->dataset);
     detail_text(out, "agreement", part->agreement);
@@ -497,7 +460,9 @@ static void detail_exchange(struct output *out, const struct wire_exchange_part 
 
 static void detail_officer(struct output *out, const struct wire_officer_part *part)
 {
+    char person[QUESTION_REFERENCE_BYTES];
     output_object(out, "officer_part");
+    detail_text(out, "person", bytes_text(question_reference(part->tag, person)));
     detail_text(out, "official", part->official);
     detail_text(out, "official_role", part->official_role);
     detail_text(out, "case_ref", part->case_ref);
@@ -514,7 +479,7 @@ static void detail_officer(struct output *out, const struct wire_officer_part *p
     output_array_end(out);
     output_number(out, "over_asked", part->over_asked_count);
     if (part->over_asked_count > 0) {
-        output_line(out, "  %-18s %zu fields that no agreement allows for the purpose",
+        output_line(out, "  %-18s %zu (fields that no agreement allows for the purpose)",
                     "over-asked", part->over_asked_count);
     }
     output_array(out, "over_answered");
@@ -531,6 +496,10 @@ void entry_text_detail(struct output *out, const struct entry_text *entry)
 {
     if (entry->exchange != NULL) {
         detail_exchange(out, entry->exchange);
+    }
+    if (entry->ending != WIRE_KIND_NONE) {
+        output_line(out, "  %-18s %s, entry %llu", "ending", entry_kind_name(entry->ending),
+                    (unsigned long long)entry->ended_by);
     }
     if (entry->subject != NULL && entry->subject->sequence > 0) {
         output_object(out, "subject_part");

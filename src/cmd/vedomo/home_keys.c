@@ -60,6 +60,17 @@ enum status home_keys_text(const char *home, struct buffer *vkeys, struct error 
     return status;
 }
 
+enum status home_has_log(const char *home, struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/log", home) >= (int)sizeof(path)) {
+        return error_set(err, ST_USAGE, "%s: path too long", home);
+    }
+    return file_exists(path) ? ST_OK
+                             : error_set(err, ST_NOT_FOUND,
+                                         "%s: no broker's folder, there is no log in it", home);
+}
+
 enum status home_tags_read(const char *home, struct home_tags *tags, struct error *err)
 {
     const struct seal_secret *secrets[AUDIT_TAG_KEYS_MAX];

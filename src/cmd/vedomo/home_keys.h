@@ -11,6 +11,9 @@ NODISCARD enum status home_keys_read(const char *home, struct proof_ring *ring, 
 // All of them with spaces between, and a zero byte: what takes a vkey takes several.
 NODISCARD enum status home_keys_text(const char *home, struct buffer *vkeys, struct error *err);
 
+// ST_NOT_FOUND, in words: this is no broker's folder, for it has no log.
+NODISCARD enum status home_has_log(const char *home, struct error *err);
+
 // The keys of tags that are in HOME/keys, and what makes tags of them.
 struct home_tags {
     struct seal_identity files[AUDIT_TAG_KEYS_MAX];

@@ -48,11 +48,11 @@ static const struct command *const commands[] = {
     &cmd_audit_verify_receipt,
     &cmd_audit_witness_receipt,
     &cmd_log_vkey,
+    &cmd_log_export,
     &cmd_log_order,
     &cmd_log_rotate,
     &cmd_keys_rewrap,
     &cmd_keys_rotate,
-    &cmd_log_export,
     &cmd_backup_log,
     &cmd_backup_keys,
     &cmd_backup_check,
@@ -109,8 +109,13 @@ static bool list_commands(FILE *stream, const char *group)
 
 static int help(int argc, char **argv)
 {
+    if (argc > 2 && list_commands(stdout, argv[2])) {
+        return 0;
+    }
     if (argc > 2) {
-        return list_commands(stdout, argv[2]) ? 0 : 2;
+        fprintf(stderr, "vedomo: there is no command '%s'\n'vedomo help' lists the commands.\n",
+                argv[2]);
+        return 2;
     }
     return list_commands(stdout, NULL) ? 0 : 1;
 }
@@ -122,11 +127,8 @@ static int not_a_command(int argc, char **argv)
     if (asks && list_commands(stdout, argv[1])) {
         return 0;
     }
-    if (argc > 2) {
-        fprintf(stderr, "vedomo: there is no command '%s %s'\n", argv[1], argv[2]);
-    } else {
-        fprintf(stderr, "vedomo: there is no command '%s' by itself\n", argv[1]);
-    }
+    fprintf(stderr, "vedomo: there is no command '%s%s%s'\n", argv[1], argc > 2 ? " " : "",
+            argc > 2 ? argv[2] : "");
     if (!list_commands(stderr, argv[1])) {
         fprintf(stderr, "'vedomo help' lists the commands.\n");
     }

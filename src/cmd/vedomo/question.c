@@ -189,8 +189,8 @@ enum status question_ask(struct link *link, struct question *question, link_row 
             seen++;
             status = each(context, &rows.rows[i], err);
         }
-        more = status == ST_OK && result.cursor.size > 0 &&
-               (question->limit == 0 || seen < question->limit);
+        question->more = status == ST_OK && result.cursor.size > 0;
+        more = question->more && (question->limit == 0 || seen < question->limit);
         if (more) {
             buffer_clear(&cursor);
             buffer_bytes(&cursor, result.cursor);

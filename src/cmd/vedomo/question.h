@@ -32,8 +32,10 @@ struct question_options {
         (kind_), offsetof(struct type, question.member_), (name_), 0, (argument_), (help_)         \
     }
 #define QUESTION_TIMES(type)                                                                       \
-    QUESTION_ROW(COMMAND_MOMENT, type, since, "since", "DATE", "Entries since then"),              \
-        QUESTION_ROW(COMMAND_MOMENT, type, until, "until", "DATE", "Entries until then")
+    QUESTION_ROW(COMMAND_MOMENT, type, since, "since", "DATE",                                     \
+                 "Entries since then: 2026-11-21, or 2026-11-21T18:53 (UTC)"),                     \
+        QUESTION_ROW(COMMAND_UNTIL, type, until, "until", "DATE",                                  \
+                     "Entries until then; of a date, to the end of that day")
 #define QUESTION_UNCHECKED(type)                                                                   \
     QUESTION_ROW(COMMAND_FLAG, type, unchecked, "unchecked", NULL,                                 \
                  "Take names that the policy in force does not have (any more)")
@@ -70,6 +72,7 @@ struct question {
     struct wire_filter filter;
     uint64_t limit; // rows in all; 0: all
     bool quiet;     // no progress on the terminal
+    bool more;      // set by question_ask(): the limit left some unasked
 };
 
 // From options to a question; `kind` is a wire_query_kind. ST_USAGE names the option whose value is

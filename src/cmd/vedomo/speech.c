@@ -12,11 +12,15 @@ enum { TEXT_BYTES_MAX = 64 * 1024 };
 static const char *const words[SPEECH_WORD_COUNT][CATALOGUE_LANGUAGE_COUNT] = {
     [SPEECH_CONSENT_FOR] = { "согласие для:", "consent for" },
     [SPEECH_LOOKED] = { "этот список посмотрели", "looked at this list" },
+    [SPEECH_LOOKED_RECORD] = { "в журнал смотрели", "looked at the record" },
     [SPEECH_OPENED] = { "список открыли по вашему коду", "opened this list with the code" },
     [SPEECH_URGENT] = { "почему срочно", "why it was urgent" },
     [SPEECH_ALLOWED] = { "разрешено", "allowed" },
     [SPEECH_UNTIL] = { "до", "until" },
-    [SPEECH_SOME_DAY] = { "ранее", "an earlier day" },
+    [SPEECH_SOME_DAY] = { "ранее", "an earlier occasion" },
+    [SPEECH_NO_ROLE] = { "должность здесь не видна", "role not shown here" },
+    [SPEECH_NO_ARTICLE] = { "статья здесь не видна", "article not shown here" },
+    [SPEECH_NOTHING] = { "ничего", "nothing" },
 };
 
 static const char *const states[CONSENT_STATE_COUNT][CATALOGUE_LANGUAGE_COUNT] = {
@@ -130,7 +134,11 @@ void speech_basis(const struct speech *speech, uint32_t basis, struct bytes arti
                   struct buffer *out)
 {
     struct buffer article_text = buffer_init(4096);
-    buffer_bytes(&article_text, article);
+    if (article.size > 0) {
+        buffer_bytes(&article_text, article);
+    } else {
+        buffer_text(&article_text, speech_word(speech, SPEECH_NO_ARTICLE));
+    }
     enum catalogue_basis kind =
         basis < CATALOGUE_BASIS_COUNT ? (enum catalogue_basis)basis : CATALOGUE_BASIS_NONE;
     struct bytes name = bytes_text(catalogue_basis_name(kind));

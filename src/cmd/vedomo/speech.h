@@ -15,12 +15,16 @@ struct speech {
 // Words of ours that join the bundle's sentences.
 enum speech_word {
     SPEECH_CONSENT_FOR,
-    SPEECH_LOOKED, // at a person's list
-    SPEECH_OPENED, // a session, with the person's code
+    SPEECH_LOOKED,        // at a person's list
+    SPEECH_LOOKED_RECORD, // at the record
+    SPEECH_OPENED,        // a session, with the person's code
     SPEECH_URGENT,
     SPEECH_ALLOWED,
     SPEECH_UNTIL,
-    SPEECH_SOME_DAY, // a date that the entry does not carry
+    SPEECH_SOME_DAY,   // a date that the entry does not carry
+    SPEECH_NO_ROLE,    // an official's role that this reader is not shown
+    SPEECH_NO_ARTICLE, // an article that this reader is not shown
+    SPEECH_NOTHING,    // no field
     SPEECH_WORD_COUNT,
 };
 const char *speech_word(const struct speech *speech, enum speech_word word);

@@ -172,6 +172,12 @@ enum status typed_session_load(const char *path, struct digest *session, struct 
     size_t prefix = sizeof(session_prefix) - 1;
     size_t size = prefix + 2 * (size_t)DIGEST_BYTES;
     enum status status = file_read(path, SESSION_FILE_MAX, &text, err);
+    if (status == ST_NOT_FOUND) {
+        status = error_set(err, ST_NOT_FOUND,
+                           "%s: there is no session; 'vedomo consent open' opens one, with the "
+                           "code that the citizen holds",
+                           path);
+    }
     if (status == ST_OK && (stat(path, &info) != 0 || (info.st_mode & 077) != 0)) {
         status = error_set(err, ST_DENIED,
                            "%s: others may read it; a session is a secret (chmod "

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *argp_program_version = "vedomod " VEDOMO_VERSION;
-
 static const struct argp_option options[] = {
     { "home", 'h', "DIR", 0, "the broker's home, as 'vedomo init' made it", 0 },
     { "ready-fd", 'r', "N", 0, "write one line to this descriptor once the broker serves", 0 },
@@ -49,6 +47,7 @@ int main(int argc, char **argv)
     struct arguments arguments = { .ready_fd = -1 };
     struct error err = { 0 };
     struct broker *broker = NULL;
+    argp_program_version = "vedomod " VEDOMO_VERSION;
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     supervisor_begin();
