@@ -157,6 +157,21 @@ def a_second_registrar_adds_a_signature():
 
 
 @test
+def a_card_that_ends_soon_becomes_a_longer_one_of_the_same_keys():
+    with Table() as table:
+        for name in ("one", "two"):
+            table.authority("registrar", name + ".key")
+        card = table.card("gate")
+        short = table.json("member", "sign", card, "--registrar", "one.key", "--days", "1")["signed"][0]
+        long = table.json("member", "sign", card, "--registrar", "one.key", "--days", "300")["signed"][0]
+        equal((long["member"], long["node"], long["curve_key"], long["batch_key"]),
+              (short["member"], short["node"], short["curve_key"], short["batch_key"]))
+        true(long["not_after"] > short["not_after"], "%s, then %s" % (short["not_after"], long["not_after"]))
+        both = table.json("member", "sign", card, "--registrar", "two.key")["signed"][0]
+        equal(both["not_after"], long["not_after"], "what the second one signs")
+
+
+@test
 def a_key_file_that_others_may_read_is_not_used():
     with Table() as table:
         table.authority("registrar", "registrar.key")

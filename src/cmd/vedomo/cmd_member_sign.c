@@ -21,7 +21,7 @@ static const struct command_option option_table[] = {
     { COMMAND_TEXT, offsetof(struct options, out), "output", 'o', "FILE",
       "Write here instead of over the input" },
     { COMMAND_NUMBER, offsetof(struct options, days), "days", 0, "N",
-      "On an unsigned card: good for this long from now" },
+      "Good for this long from now; of a card that is signed already, a new one of the same keys" },
     { .kind = COMMAND_END },
 };
 
@@ -61,7 +61,7 @@ static enum status check_origin(const struct settings *settings, struct bytes or
     return ST_OK;
 }
 
-// An unsigned card with another end. Appends the new payload.
+// The card with another end. Appends the new payload.
 static enum status redate(const struct subject *subject, uint64_t days, struct buffer *payload,
                           struct error *err)
 {
@@ -128,9 +128,10 @@ static enum status sign_file(struct command_call *call, const struct seal_identi
     }
     bool fresh = file.kind == REGISTRY_FILE_CARD_REQUEST;
     if (status == ST_OK && options->days != 0) {
-        status = fresh ? redate(&subject, options->days, &dated, err)
-                       : error_set(err, ST_USAGE, "--days is for a card that nobody has signed");
+        status = subject.label == REGISTRY_CARD ? redate(&subject, options->days, &dated, err)
+                                                : error_set(err, ST_USAGE, "--days is for cards");
         subject.payload = buffer_view(&dated);
+        fresh = true; // the signatures of before are for the card of before
     }
     if (status == ST_OK) {
         status =
@@ -189,7 +190,9 @@ const struct command cmd_member_sign = {
     .argument_min = 1,
     .argument_max = 256,
     .help = "Sign cards and orders with the registrar's key, offline",
-    .detail = "A card or order that is signed already gets one more signature. Read what is shown "
+    .detail = "A card or order that is signed already gets one more signature; with --days a card "
+              "that ends "
+              "soon becomes a new one of the same keys. Read what is shown "
               "before you pass the file on.",
     .common = COMMAND_TRUSTS,
     .options = option_table,
