@@ -18,7 +18,7 @@ from scenes import Story  # noqa: E402
 from screen import Screen  # noqa: E402
 from texts import text  # noqa: E402
 
-PROGRAMS = ["vedomod", "vedomo-node", "vedomo"]
+PROGRAMS = ["vedomod", "vedomo-node", "vedomo-portal", "vedomo"]
 
 
 class Stopped(Exception):
