@@ -1,5 +1,6 @@
-// The queue: a ring under one mutex; the eventfd is written only when the queue turns non-empty
-// and read only when it turns empty, so a batch costs one system call at each end at most.
+// The queue: two rings under one mutex, one for what is urgent; the eventfd is written only when
+// the queue turns non-empty and read only when it turns empty, so a batch costs one system call at
+// each end at most.
 #include "base/queue.h"
 
 #include "base/clock.h"
@@ -9,14 +10,21 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+struct ring {
+    void **items; // as many places as the queue has
+    size_t first;
+    size_t length;
+};
+
+enum { LANE_URGENT, LANE_ORDINARY, LANE_COUNT }; // in the order in which they are emptied
+
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    void **items;
+    struct ring lanes[LANE_COUNT];
     size_t capacity;
     size_t reserved;
-    size_t first;
-    size_t length;
+    size_t length;  // of both lanes
     size_t waiting; // consumers inside queue_wait()
     int fd;
     bool signalled; // the eventfd is readable
@@ -26,7 +34,7 @@ struct queue {
 enum status queue_create(size_t capacity, size_t reserved, struct queue **queue, struct error *err)
 {
     struct queue *q = calloc(1, sizeof(*q));
-    void **items = calloc(capacity, sizeof(*items));
+    void **items = calloc(LANE_COUNT * capacity, sizeof(*items));
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (q == NULL || items == NULL || fd < 0) {
         enum status status = fd < 0 ? error_errno(err, ST_IO, "queue: eventfd")
@@ -38,7 +46,9 @@ enum status queue_create(size_t capacity, size_t reserved, struct queue **queue,
         free(q);
         return status;
     }
-    q->items = items;
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        q->lanes[i].items = items + i * capacity;
+    }
     q->capacity = capacity;
     q->reserved = reserved;
     q->fd = fd;
@@ -61,7 +71,7 @@ void queue_destroy(struct queue **queue)
     pthread_cond_destroy(&q->filled);
     pthread_mutex_destroy(&q->lock);
     close(q->fd);
-    free(q->items);
+    free(q->lanes[0].items);
     free(q);
     *queue = NULL;
 }
@@ -78,12 +88,14 @@ static void signal_fd(struct queue *q, bool on)
     q->signalled = on;
 }
 
-static size_t push(struct queue *q, void *const *items, size_t count, size_t places)
+static size_t push(struct queue *q, struct ring *lane, void *const *items, size_t count,
+                   size_t places)
 {
     pthread_mutex_lock(&q->lock);
     size_t pushed = 0;
     while (!q->closed && pushed < count && q->length < places) {
-        q->items[(q->first + q->length) % q->capacity] = items[pushed++];
+        lane->items[(lane->first + lane->length) % q->capacity] = items[pushed++];
+        lane->length++;
         q->length++;
     }
     if (pushed > 0) {
@@ -99,23 +111,27 @@ static size_t push(struct queue *q, void *const *items, size_t count, size_t pla
 
 size_t queue_push(struct queue *queue, void *const *items, size_t count)
 {
-    return push(queue, items, count, queue->capacity - queue->reserved);
+    return push(queue, &queue->lanes[LANE_ORDINARY], items, count,
+                queue->capacity - queue->reserved);
 }
 
-size_t queue_push_reserved(struct queue *queue, void *const *items, size_t count)
+size_t queue_push_urgent(struct queue *queue, void *const *items, size_t count)
 {
-    return push(queue, items, count, queue->capacity);
+    return push(queue, &queue->lanes[LANE_URGENT], items, count, queue->capacity);
 }
 
 // With the lock held.
 static size_t take(struct queue *q, void **items, size_t max)
 {
     size_t taken = 0;
-    while (taken < max && q->length > 0) {
-        items[taken++] = q->items[q->first];
-        q->first = (q->first + 1) % q->capacity;
-        q->length--;
+    for (struct ring *lane = q->lanes; lane < q->lanes + LANE_COUNT; lane++) {
+        while (taken < max && lane->length > 0) {
+            items[taken++] = lane->items[lane->first];
+            lane->first = (lane->first + 1) % q->capacity;
+            lane->length--;
+        }
     }
+    q->length -= taken;
     if (q->length == 0 && !q->closed) {
         signal_fd(q, false);
     } else if (q->length > 0 && q->waiting > 0) {

@@ -1,6 +1,6 @@
 // A bounded queue of pointers between threads: any number of producers, one or more consumers, in
-// order. Meant to be filled and drained in batches. An eventfd tells a poller that there is
-// something to take.
+// order; what is urgent has a lane of its own and comes out first. Meant to be filled and drained
+// in batches. An eventfd tells a poller that there is something to take.
 #pragma once
 
 #include "base/error.h"
@@ -11,7 +11,7 @@
 
 struct queue;
 
-// At most `capacity` items wait; `reserved` of those places only queue_push_reserved() may take.
+// At most `capacity` items wait; `reserved` of those places only queue_push_urgent() may take.
 NODISCARD enum status queue_create(size_t capacity, size_t reserved, struct queue **queue,
                                    struct error *err);
 
@@ -22,8 +22,9 @@ void queue_destroy(struct queue **queue);
 // closed). Items that went in belong to the queue.
 size_t queue_push(struct queue *queue, void *const *items, size_t count);
 
-// The same with the reserved places: for answers, withdrawals, revocations and their like.
-size_t queue_push_reserved(struct queue *queue, void *const *items, size_t count);
+// The same before all that is not urgent, in order among themselves, and with the reserved places:
+// for withdrawals, revocations and their like.
+size_t queue_push_urgent(struct queue *queue, void *const *items, size_t count);
 
 // Takes up to `max` items without waiting; returns how many.
 size_t queue_take(struct queue *queue, void **items, size_t max);

@@ -25,5 +25,9 @@ void thread_join(struct thread **thread);
 // From here on the calling thread gets what time the others leave it.
 void thread_give_way(void);
 
+// From here on the calling thread, and those that it starts, get the processor sooner when they
+// wake, and keep it for a shorter time: for threads that others wait for. Its share stays the same.
+void thread_wake_soon(void);
+
 // CPU time that the thread has used, in nanoseconds; 0 when it cannot be told.
 int64_t thread_cpu_ns(const struct thread *thread);

@@ -11,7 +11,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
-enum { CONTROL_BATCH = 32, ANNOUNCEMENT_MAX_MS = 60 * 60 * 1000 };
+enum { CONTROL_BATCH = 32, ROOTS_CACHED = 256, ANNOUNCEMENT_MAX_MS = 60 * 60 * 1000 };
 
 // ---- announcements
 
@@ -89,7 +89,7 @@ static const struct {
     [WIRE_CHUNK] = { take_chunk, NULL },
     [WIRE_QUERY] = { find_session, NULL },
     [WIRE_SESSION] = { control_session, control_session_done },
-    [WIRE_CONSENT_CHANGE] = { control_consent, control_consent_done },
+    [WIRE_CONSENT_CHANGE] = { control_consent, NULL },
     [WIRE_CONTROL] = { control_order, control_order_done },
 };
 
@@ -124,6 +124,23 @@ static enum status done(struct control *control, struct job *job, struct error *
     return handlers[job->head.type].done(control, job, err);
 }
 
+// Changes of consent come from the router as they are; the rest was opened by a worker.
+static bool open_message(struct control *control, struct job *job)
+{
+    struct error err = { 0 };
+    enum status status = ST_OK;
+    if (job->payload == NULL) {
+        status = message_verify(control->broker, control->roots, job, &err);
+    }
+    if (status == ST_OK && job->payload == NULL) {
+        status = message_decode(job, &err);
+    }
+    if (status != ST_OK) {
+        message_reject(&control->maker, job, &err);
+    }
+    return status == ST_OK;
+}
+
 static struct queue *handle(struct control *control, struct job *job)
 {
     struct broker *broker = control->broker;
@@ -147,10 +164,21 @@ static struct queue *handle(struct control *control, struct job *job)
         next = job->after;
         job->after = NULL;
     } else if (!finishing && job->record.kind != RECORD_NOTHING && job->outcome == OUTCOME_NONE) {
-        job->after = broker->to_control;
+        job->after = handlers[job->head.type].done != NULL ? broker->to_control : NULL;
         next = broker->to_recorder;
     }
     return next;
+}
+
+static void pass(struct control *control, struct job *job)
+{
+    struct queue *to_router = control->broker->to_router;
+    struct queue *next = open_message(control, job) ? handle(control, job) : to_router;
+    if (next == to_router) {
+        broker_pass_one(next, job);
+    } else {
+        broker_pass_ahead(next, job);
+    }
 }
 
 // ---- cards that lie in the home at the start: enrolled before anybody may connect
@@ -242,7 +270,8 @@ static enum status open_control(struct control *control, struct error *err)
         status = uploads_create(&control->uploads, err);
     }
     control->scratch = arena_create(WIRE_ARENA_BYTES);
-    if (status == ST_OK && control->scratch == NULL) {
+    control->roots = seal_batch_cache_create(ROOTS_CACHED);
+    if (status == ST_OK && (control->scratch == NULL || control->roots == NULL)) {
         status = error_set(err, ST_NOMEM, "control: no memory");
     }
     if (status == ST_OK) {
@@ -256,6 +285,7 @@ void broker_control_run(struct thread *thread, void *argument)
     struct broker *broker = argument;
     struct control control = { .broker = broker };
     struct error err = { 0 };
+    thread_wake_soon();
     enum status status = open_control(&control, &err);
     if (status == ST_OK) {
         enrol_cards(&control);
@@ -266,12 +296,13 @@ void broker_control_run(struct thread *thread, void *argument)
     while (status == ST_OK &&
            (count = queue_wait(broker->to_control, (void **)jobs, CONTROL_BATCH, -1)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            broker_pass_one(handle(&control, jobs[i]), jobs[i]);
+            pass(&control, jobs[i]);
         }
     }
     audit_reader_destroy(&control.reader);
     sessions_destroy(&control.sessions);
     uploads_destroy(&control.uploads);
     arena_destroy(&control.scratch);
+    seal_batch_cache_destroy(&control.roots);
     frame_maker_fini(&control.maker);
 }

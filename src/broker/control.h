@@ -3,6 +3,7 @@
 
 #include "broker/directory.h"
 #include "broker/frames.h"
+#include "broker/message.h"
 #include "broker/policy_bundle.h"
 #include "broker/sessions.h"
 #include "broker/uploads.h"
@@ -12,6 +13,7 @@ struct control {
     struct audit_reader *reader; // begun for each job
     struct sessions *sessions;
     struct uploads *uploads;
+    struct seal_batch_cache *roots;
     struct frame_maker maker;
     struct arena *scratch;           // for one consent at a time
     const struct registry *registry; // pinned for each job
@@ -21,11 +23,10 @@ struct control {
 
 // A handler either replies (job->outcome), or fills in job->record, or fails: the sender is told.
 // After the record is durable the same job comes back with `finishing` set, and the second half
-// makes the reply.
+// makes the reply. Without a second half the recorder makes it: changes of consent.
 typedef enum status (*control_handler)(struct control *control, struct job *job, struct error *err);
 
 enum status control_consent(struct control *control, struct job *job, struct error *err);
-enum status control_consent_done(struct control *control, struct job *job, struct error *err);
 enum status control_session(struct control *control, struct job *job, struct error *err);
 enum status control_session_done(struct control *control, struct job *job, struct error *err);
 // An officer's legal hold: set or lifted.

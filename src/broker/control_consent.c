@@ -209,15 +209,6 @@ enum status control_consent(struct control *control, struct job *job, struct err
     return status == ST_OK ? fill_record(control, job, &change, err) : status;
 }
 
-enum status control_consent_done(struct control *control, struct job *job, struct error *err)
-{
-    const struct wire_consent_record *record = job->record.officer->consent;
-    struct wire_result result = { .receipt = job->record.receipt, .value = bytes_id(&record->id) };
-    (void)err;
-    frame_result(&control->maker, job, &result, (struct bytes){ 0 });
-    return ST_OK;
-}
-
 // ---- sessions
 
 struct opened {

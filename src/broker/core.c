@@ -47,6 +47,15 @@ void broker_pass_one(struct queue *queue, struct job *job)
     broker_pass(queue, &job, 1);
 }
 
+void broker_pass_ahead(struct queue *queue, struct job *job)
+{
+    if (!job->urgent) {
+        broker_pass_one(queue, job);
+    } else if (queue_push_urgent(queue, (void **)&job, 1) == 0) {
+        job_destroy(&job); // as above
+    }
+}
+
 void broker_wait(struct broker *broker, int64_t ms)
 {
     void *nothing;
@@ -420,6 +429,8 @@ static enum status start_threads(struct broker *broker, struct error *err)
     if (status == ST_OK) {
         status = thread_start("keeper", broker_keeper_run, broker, &broker->keeper, err);
     }
+    // For the router, and for the transport's threads, which begin with the first socket.
+    thread_wake_soon();
     if (status == ST_OK) {
         status = bus_context_create(1, &broker->context, err);
     }

@@ -80,6 +80,10 @@ struct broker {
 void broker_pass(struct queue *queue, struct job **jobs, size_t count);
 void broker_pass_one(struct queue *queue, struct job *job);
 
+// The same; an urgent job goes before all that waits and is not. Never to the router: what was
+// released before a withdrawal leaves before its acknowledgement.
+void broker_pass_ahead(struct queue *queue, struct job *job);
+
 // Waits so long, or until the broker is to end.
 void broker_wait(struct broker *broker, int64_t ms);
 

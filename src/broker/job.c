@@ -56,3 +56,16 @@ struct bytes job_keep(struct job *job, struct bytes bytes)
 {
     return arena_copy(job->arena, bytes);
 }
+
+void jobs_urgent_first(struct job **jobs, size_t count)
+{
+    size_t ahead = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = jobs[i];
+        if (!job->urgent) {
+            continue;
+        }
+        memmove(jobs + ahead + 1, jobs + ahead, (i - ahead) * sizeof(*jobs));
+        jobs[ahead++] = job;
+    }
+}

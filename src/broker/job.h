@@ -3,8 +3,10 @@
 // its arena and goes with it.
 //
 //   router -> worker -> recorder -> router            requests, answers
-//   router -> worker -> control  -> recorder -> control -> router   sessions, consents, orders
-//   router -> worker -> reader   -> recorder -> reader  -> router   greetings, questions
+//   router -> control -> recorder -> router           a citizen's changes of consent
+//   router -> worker -> control -> recorder -> control -> router    sessions, orders
+//   router -> worker -> control -> recorder -> router               an agency's wish for a consent
+//   router -> worker -> reader -> recorder -> reader -> router      greetings, questions
 #pragma once
 
 #include "audit/tag.h"
@@ -73,7 +75,7 @@ struct job {
     bool repeated;        // the same request was decided before
     bool rejected;        // not what this protocol allows: counted against the sender
     bool called;          // counted among the calls in the threads
-    bool urgent;          // counted among the urgent ones in the threads
+    bool urgent;          // counted among the urgent ones in the threads: goes before all others
     bool admitted;        // counted by the router among the new requests in the threads
     bool finishing;       // back from the recorder: control or reader makes the reply
 
@@ -102,3 +104,6 @@ size_t job_size(const struct job *job);
 
 // The same text or bytes in the job's arena; empty when it does not fit.
 struct bytes job_keep(struct job *job, struct bytes bytes);
+
+// Moves the urgent ones to the front. Both they and the others stay in order.
+void jobs_urgent_first(struct job **jobs, size_t count);

@@ -19,7 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DECISIONS_MAX = 3, RETRY_MS = 200, GATHER_MAX_NS = 5 * 1000 * 1000 };
+enum {
+    DECISIONS_MAX = 3,
+    RETRY_MS = 200,
+    GATHER_MAX_NS = 5 * 1000 * 1000,
+    URGENT_BATCH_MAX = 64, // with a withdrawal or an order among them
+};
 
 struct recorder {
     struct broker *broker;
@@ -82,6 +87,14 @@ static enum status reply_release(struct recorder *recorder, struct job *job, str
                       err);
 }
 
+// A consent is as the citizen wants it. Releases before it have left the recorder before this.
+static void reply_changed(struct recorder *recorder, struct job *job)
+{
+    struct wire_result result = { .receipt = job->record.receipt,
+                                  .value = bytes_id(&job->record.officer->consent->id) };
+    frame_result(&recorder->maker, job, &result, (struct bytes){ 0 });
+}
+
 static enum status reply_recorded(struct recorder *recorder, struct job *job, struct error *err)
 {
     struct record *record = &job->record;
@@ -110,9 +123,11 @@ static enum status reply_recorded(struct recorder *recorder, struct job *job, st
         job->outcome = OUTCOME_END;
         return reply_refusal(recorder, job, exchange->decision_receipt, record->receipt,
                              record->exchange->reason, err);
+    case RECORD_CONSENT:
+        reply_changed(recorder, job);
+        break;
     case RECORD_NOTHING:
     case RECORD_REPEAT:
-    case RECORD_CONSENT:
     case RECORD_REGISTRY:
     case RECORD_POLICY:
     case RECORD_FORGET:
@@ -147,8 +162,23 @@ static void decide_again(struct recorder *recorder, struct job *job)
     to_router(recorder, job);
 }
 
+// The consent stays as it was, and whoever wanted to change it hears why.
+static void pass_unchanged(struct recorder *recorder, struct job *job)
+{
+    struct error why = job->record.err;
+    if (why.status == ST_OK) {
+        error_set(&why, ST_BUSY, "it could not be put on record");
+    }
+    frame_failed(&recorder->maker, job, &why);
+    to_router(recorder, job);
+}
+
 static void pass_failed(struct recorder *recorder, struct job *job)
 {
+    if (job->record.kind == RECORD_CONSENT) {
+        pass_unchanged(recorder, job);
+        return;
+    }
     log_event(LOG_LEVEL_ERROR, "record.failed", log_text("why", job->record.err.message));
     bus_frame_fini(&job->reply_head);
     if (job->record.kind == RECORD_DECISION) {
@@ -251,38 +281,37 @@ static enum status record_batch(struct recorder *recorder, struct job **jobs, si
     for (size_t i = 0; i < count; i++) {
         if (jobs[i] != NULL) {
             jobs[i]->finishing = true;
-            broker_pass_one(jobs[i]->after, jobs[i]);
+            broker_pass_ahead(jobs[i]->after, jobs[i]);
         }
     }
     return ST_OK;
 }
 
-static bool has_urgent(struct job *const *jobs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (jobs[i]->urgent) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // The jobs of the next batch; 0: the queue is closed. Nothing waits for company that does not come.
 // But while workers have jobs, what they make would miss the commit and wait for the whole of the
 // next one, so it is taken along for half a commit's time: fewer commits, and fuller ones, which
-// the peers answer with fewer signatures. A withdrawal or an order never waits.
+// the peers answer with fewer signatures. A withdrawal or an order never waits, goes into the log
+// before everything that waits with it, so that no release does that could still be stopped, and
+// shares its commit with few.
 static size_t gather(struct recorder *recorder, struct job **jobs)
 {
     struct queue *queue = recorder->broker->to_recorder;
-    size_t count = queue_wait(queue, (void **)jobs, recorder->batch_max, -1);
+    size_t max = recorder->batch_max;
+    size_t count = queue_wait(queue, (void **)jobs, 1, -1);
+    if (count > 0 && jobs[0]->urgent && max > URGENT_BATCH_MAX) {
+        max = URGENT_BATCH_MAX;
+    }
+    count += count == 0 ? 0 : queue_take(queue, (void **)jobs + 1, max - 1);
+    jobs_urgent_first(jobs, count);
     int64_t most_ns = recorder->commit_ns / 2;
     int64_t until_ms =
         clock_monotonic_ms() + (most_ns < GATHER_MAX_NS ? most_ns : GATHER_MAX_NS) / 1000000;
     size_t more = count;
-    while (more > 0 && count < recorder->batch_max && !has_urgent(jobs + count - more, more) &&
+    while (more > 0 && count < max && !jobs[0]->urgent &&
            queue_length(recorder->broker->to_workers) > 0) {
-        more = queue_wait(queue, (void **)jobs + count, recorder->batch_max - count, until_ms);
+        more = queue_wait(queue, (void **)jobs + count, max - count, until_ms);
         count += more;
+        jobs_urgent_first(jobs, count);
     }
     return count;
 }
@@ -463,6 +492,7 @@ void broker_recorder_run(struct thread *thread, void *argument)
     if (recorder.batch_max > AUDIT_BATCH_MAX) {
         recorder.batch_max = AUDIT_BATCH_MAX;
     }
+    thread_wake_soon();
     enum status status = stage_create(broker, &recorder.stage, &err);
     if (status == ST_OK) {
         status = record_start(&recorder, &err);

@@ -251,7 +251,10 @@ static bool sort_job(struct router *router, struct job **job)
     case LANE_NONE:
         return false;
     }
-    broker_pass_one(router->broker->to_workers, *job);
+    // Control opens changes of consent itself: no withdrawal waits for a worker.
+    broker_pass_ahead(head->type == WIRE_CONSENT_CHANGE ? router->broker->to_control
+                                                        : router->broker->to_workers,
+                      *job);
     *job = NULL;
     return true;
 }

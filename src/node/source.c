@@ -266,8 +266,8 @@ static void work(struct thread *thread, void *argument)
         } else {
             look_in_sqlite(&share, lookup, deadline_ms);
         }
-        // The queue has a reserved place for every lookup under way.
-        queue_push_reserved(source->back, &item, 1);
+        // The queue has a place for every lookup under way.
+        queue_push(source->back, &item, 1);
     }
 }
 

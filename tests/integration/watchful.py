@@ -90,6 +90,23 @@ def a_withdrawn_answer_is_not_given_again_to_the_very_same_request():
 
 
 @test
+def a_change_of_consent_that_is_not_signed_right_is_refused_before_it_is_read():
+    desk = open_peer(HOUSE, "desk", os.path.join(HOUSE.dir, "people", "desk-7", "desk-7.key"))
+    change = encode("ConsentChange", {"version": 1, "action": 6, "artefact": b"none", "session": bytes(range(32))})
+    good = desk.sign("consent-change", change)
+    for sig, why in (({**good, "signature": bytes(64)}, b"does not verify"), (None, b"not signed"),
+                     (desk.sign("cancel", change), b"does not verify"),
+                     (desk.sign("consent-change", change + b"\x3a\x01a"), b"does not verify")):
+        ref, _ = desk.send("consent-change", change, sig=sig)
+        _kind, result, _boxes, _head = desk.receive("result", ref=ref)
+        true(result["status"] and why in result["message"], "%s: %s" % (why, result))
+    ref, _ = desk.send("consent-change", change, sig=good)
+    _kind, result, _boxes, _head = desk.receive("result", ref=ref)
+    true(result["status"] and b"sign" not in result["message"], "signed, and looked at: %s" % result)
+    desk.close()
+
+
+@test
 def a_request_on_another_ground_after_a_withdrawal_is_flagged_to_the_officer():
     holder = open_holder(HOUSE, "psychiatry")
     one, announcement = open_asker(HOUSE, holder=PSYCHIATRY, dataset=OPINION)

@@ -9,7 +9,7 @@
 #include "seal/batch.h"
 #include "seal/random.h"
 
-enum { PAUSE_MAX_MS = 1000 };
+enum { PAUSE_MAX_MS = 1000, KEPT_BYTES = 32 << 20 };
 
 static const struct id none;
 
@@ -36,9 +36,10 @@ enum status bench_probe_open(struct bench_probe *probe, const struct bench_home 
                                    .member = member,
                                    .window = window,
                                    .arena = arena_create(WIRE_ARENA_BYTES * 2),
+                                   .kept_arena = arena_create(KEPT_BYTES),
                                    .payload = buffer_init(WIRE_HEAD_MAX_BYTES) };
     enum status status =
-        probe->arena == NULL
+        probe->arena == NULL || probe->kept_arena == NULL
             ? error_set(err, ST_NOMEM, "bench: no memory")
             : node_trust_init(&probe->trust, bytes_text(home->vkey), &registrar, &policy, err);
     if (status == ST_OK) {
@@ -57,6 +58,7 @@ void bench_probe_close(struct bench_probe *probe)
     peer_destroy(&probe->peer);
     node_keys_destroy(&probe->keys);
     arena_destroy(&probe->arena);
+    arena_destroy(&probe->kept_arena);
     buffer_fini(&probe->payload);
 }
 
@@ -121,8 +123,24 @@ enum status bench_probe_ask(struct bench_probe *probe, struct error *err)
 
 // ---- judging
 
-static void judge_release(struct bench_probe *probe, const struct bench_probe_slot *slot,
-                          const struct peer_message *message)
+static void keep_release(struct bench_probe *probe, const struct bench_probe_slot *slot,
+                         const struct peer_message *message)
+{
+    struct bytes payload = arena_copy(probe->kept_arena, message->payload);
+    probe->released++;
+    probe->released_count++;
+    if (payload.data == NULL || probe->kept_count == BENCH_KEPT_MAX) {
+        wrong(probe, "more releases than can be kept");
+        return;
+    }
+    probe->kept[probe->kept_count++] =
+        (struct bench_probe_kept){ .payload = payload,
+                                   .slot = *slot,
+                                   .acknowledged = probe->acknowledged,
+                                   .after_refusal = probe->first_refusal_ns != 0 };
+}
+
+static void judge_release(struct bench_probe *probe, const struct bench_probe_kept *kept)
 {
     struct error err = { 0 };
     struct wire_release release;
@@ -130,7 +148,7 @@ static void judge_release(struct bench_probe *probe, const struct bench_probe_sl
     struct proof_proven proven;
     arena_reset(probe->arena);
     enum status status =
-        wire_decode(WIRE_SCHEMA_RELEASE, message->payload, probe->arena, &release, &err);
+        wire_decode(WIRE_SCHEMA_RELEASE, kept->payload, probe->arena, &release, &err);
     if (status == ST_OK) {
         status = node_trust_exchange(&probe->trust, release.release, "the release", probe->arena,
                                      &part, &proven, &err);
@@ -139,20 +157,32 @@ static void judge_release(struct bench_probe *probe, const struct bench_probe_sl
         wrong(probe, err.message);
         return;
     }
-    probe->released++;
-    probe->released_count++;
     if (release.release->index > probe->newest_release) {
         probe->newest_release = release.release->index;
     }
-    if (slot->after) {
+    if (kept->slot.after) {
         wrong(probe, "a request set off after the withdrawal was released");
     } else if (probe->acknowledged && release.release->index > probe->withdrawal) {
         wrong(probe, "a release stands behind the withdrawal in the log");
-    } else if (probe->first_refusal_ns != 0) {
+    } else if (kept->after_refusal) {
         wrong(probe, "a release was sent after a refusal");
-    } else if (probe->acknowledged) {
+    } else if (kept->acknowledged) {
         probe->crossed++;
     }
+}
+
+bool bench_probe_is_full(const struct bench_probe *probe)
+{
+    return probe->kept_count + probe->window > BENCH_KEPT_MAX;
+}
+
+void bench_probe_judge(struct bench_probe *probe)
+{
+    for (size_t i = 0; i < probe->kept_count; i++) {
+        judge_release(probe, &probe->kept[i]);
+    }
+    probe->kept_count = 0;
+    arena_reset(probe->kept_arena);
 }
 
 static void judge_refusal(struct bench_probe *probe, const struct bench_probe_slot *slot,
@@ -212,7 +242,7 @@ void bench_probe_handle(void *argument, const struct peer_message *message)
         return;
     }
     if (message->type == WIRE_RELEASE) {
-        judge_release(probe, slot, message);
+        keep_release(probe, slot, message);
     } else if (message->type == WIRE_REFUSAL) {
         judge_refusal(probe, slot, message);
     } else {

@@ -11,11 +11,20 @@
 #include "bench_load.h"
 #include "node/trust.h"
 
-enum { BENCH_PROBES_MAX = 256 };
+enum { BENCH_PROBES_MAX = 256, BENCH_KEPT_MAX = 1024 };
 
 struct bench_probe_slot {
     struct id id; // zero: free
     bool after;   // set off after the acknowledgement
+};
+
+// A release as it was read. Its proofs are checked when nothing is being timed: that takes longer
+// than the broker does, and what comes behind it would be read late.
+struct bench_probe_kept {
+    struct bytes payload;
+    struct bench_probe_slot slot;
+    bool acknowledged;  // the withdrawal, by then
+    bool after_refusal; // on the same connection
 };
 
 struct bench_probe {
@@ -27,6 +36,9 @@ struct bench_probe {
     struct digest announcement;
     struct node_trust trust;
     struct arena *arena;
+    struct arena *kept_arena;
+    struct bench_probe_kept kept[BENCH_KEPT_MAX];
+    size_t kept_count;
     struct buffer payload;
     size_t window;
 
@@ -67,6 +79,10 @@ NODISCARD enum status bench_probe_ask(struct bench_probe *probe, struct error *e
 
 // A peer_handler's work.
 void bench_probe_handle(void *probe, const struct peer_message *message);
+
+// Judges what has been kept: when no more may come before it is, and before anything is concluded.
+bool bench_probe_is_full(const struct bench_probe *probe);
+void bench_probe_judge(struct bench_probe *probe);
 
 // The withdrawal is acknowledged, at that place of the log.
 void bench_probe_acknowledged(struct bench_probe *probe, uint64_t index);

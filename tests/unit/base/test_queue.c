@@ -51,11 +51,38 @@ TEST(a_full_queue_takes_only_what_may_use_the_reserved_places)
     void *in[] = { item(1), item(2), item(3), item(4), item(5) };
     assert_int_equal(queue_push(queue, in, 5), 3);
     assert_int_equal(queue_push(queue, in, 1), 0);
-    assert_int_equal(queue_push_reserved(queue, in + 3, 2), 1);
+    assert_int_equal(queue_push_urgent(queue, in + 3, 2), 1);
     assert_int_equal(queue_length(queue), 4);
     void *out[5];
     assert_int_equal(queue_take(queue, out, 5), 4);
-    assert_ptr_equal(out[3], in[3]);
+    assert_ptr_equal(out[0], in[3]);
+    assert_ptr_equal(out[3], in[2]);
+    queue_destroy(&queue);
+}
+
+TEST(what_is_urgent_comes_out_first_and_in_its_own_order)
+{
+    struct error err;
+    struct queue *queue = NULL;
+    assert_ok(queue_create(8, 0, &queue, &err));
+    void *in[] = { item(1), item(2), item(3), item(4), item(5), item(6) };
+    const uintptr_t expected[] = { 3, 5, 6, 1, 2, 4 };
+    void *out[6];
+    for (int round = 0; round < 5; round++) { // the rings wrap
+        assert_int_equal(queue_push(queue, in, 2), 2);
+        assert_int_equal(queue_push_urgent(queue, in + 2, 1), 1);
+        assert_int_equal(queue_push(queue, in + 3, 1), 1);
+        assert_int_equal(queue_push_urgent(queue, in + 4, 2), 2);
+        assert_int_equal(queue_take(queue, out, 1), 1);
+        assert_true(readable(queue));
+        assert_int_equal(queue_take(queue, out + 1, 4), 4);
+        assert_true(readable(queue));
+        assert_int_equal(queue_take(queue, out + 5, 1), 1);
+        assert_false(readable(queue));
+        for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
+            assert_ptr_equal(out[i], item(expected[i]));
+        }
+    }
     queue_destroy(&queue);
 }
 
