@@ -1,3 +1,4 @@
+// Packing: a part that is packed once stays as it was packed, with its salt and hash.
 #include "broker/parts.h"
 
 #include "wire/wire.h"
