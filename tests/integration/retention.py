@@ -75,6 +75,14 @@ def counters(house):
     return {line.split()[0]: tuple(line.split()[1:]) for line in lines}
 
 
+def carried(house, after):
+    """(lists, budgets) that entries behind that one carry forward; the broker does not run."""
+    lines = subprocess.run([os.path.join(BUILD, "tests", "oldlog"), house.home, "--carried"], check=True, capture_output=True,
+                           text=True).stdout.split("\n")
+    rows = [line.split() for line in lines if line and int(line.split()[0]) > after]
+    return [{key for _, kind, key in rows if kind == wanted} for wanted in ("list", "budget")]
+
+
 def restart(house, change=None):
     house.broker.stop()
     if change:
@@ -157,8 +165,9 @@ def a_month_is_forgotten_by_an_officers_order_and_nothing_of_it_can_be_read_afte
 @test
 def lists_budgets_and_views_go_on_behind_what_was_forgotten():
     with Federation(before=old_log()) as house:
+        orders = []
         for month in MONTHS[:2]:
-            forget(house, month)
+            orders.append(forget(house, month).json["entry"])
             wait_until_renewed(house, month)
         listed = anna(house)
         size = figures(house)["log.size"]
@@ -166,6 +175,11 @@ def lists_budgets_and_views_go_on_behind_what_was_forgotten():
         wanted[counter("day", MONTHS[2])] = (str(COUNT), "set")
         house.broker.stop()
         equal(counters(house), wanted, "budgets without an end are carried forward, ended ones go")
+        # Each order carries everything anew: what carried it before is forgotten one day, too. Hers goes on by itself.
+        lists, budgets = carried(house, orders[0])
+        equal((len(lists), budgets), (2 * (COUNT - 1), {counter("case", month) for month in MONTHS[:2]}))
+        equal([before - after for before, after in zip(carried(house, 0), (lists, budgets))], [set(), set()],
+              "the second order carries what the first one did")
         house.start_broker()
         house.wait_for_broker(PATIENCE_S)
 

@@ -1,5 +1,7 @@
 // oldlog HOME: prints the counters that the views of a broker that is not running have, and whether
 // they were carried forward.
+// oldlog HOME --carried: prints what its log carries forward, by entry: a list's tag or a budget's
+// key.
 // oldlog HOME --spare-key: leaves a body key of this month in its file, as a broker does that ends
 // between making one and putting it on record.
 // oldlog HOME SCHEME IDENTIFIER COUNT MONTH...: fills the log of a broker that has not started yet
@@ -11,6 +13,7 @@
 #include "home_journal.h"
 
 #include "audit/month.h"
+#include "audit/scan.h"
 #include "audit/tag.h"
 #include "audit/views.h"
 #include "base/clock.h"
@@ -269,19 +272,55 @@ static enum status spare(const struct broker_home *home, struct error *err)
     return audit_vault_renew(home->vault, month, &key_id, err);
 }
 
+static enum status print_entry(const struct audit_scanned *entry, void *context, struct error *err)
+{
+    const struct wire_officer_part *officer = entry->facts.officer;
+    char hex[2 * AUDIT_TAG_BYTES + 1];
+    (void)context;
+    (void)err;
+    for (size_t i = 0; officer != NULL && i < officer->carried_heads_count; i++) {
+        text_hex_encode(officer->carried_heads[i].tag, hex);
+        printf("%llu list %s\n", (unsigned long long)entry->facts.index, hex);
+    }
+    for (size_t i = 0; officer != NULL && i < officer->carried_counters_count; i++) {
+        text_hex_encode(bytes_digest(&officer->carried_counters[i].key), hex);
+        printf("%llu budget %s\n", (unsigned long long)entry->facts.index, hex);
+    }
+    return ST_OK;
+}
+
+static enum status print_carried(const struct broker_home *home, struct error *err)
+{
+    const struct audit_scan_options options = { .home = home->path,
+                                                .origin = home->settings->origin,
+                                                .master = home->master.secrets[0] };
+    struct audit_scan *scan = NULL;
+    enum status status = audit_scan_open(&options, &scan, err);
+    if (status == ST_OK) {
+        status = audit_scan_run(scan, 0, audit_scan_size(scan), NULL, print_entry, NULL, err);
+    }
+    audit_scan_close(&scan);
+    return status;
+}
+
 static enum status run(const struct broker_home *home, int argc, char **argv, struct error *err)
 {
-    return argc == 2   ? print(home, err)
-           : argc == 3 ? spare(home, err)
-                       : fill(home, argc, argv, err);
+    if (argc == 2) {
+        return print(home, err);
+    }
+    if (argc > 3) {
+        return fill(home, argc, argv, err);
+    }
+    return strcmp(argv[2], "--carried") == 0 ? print_carried(home, err) : spare(home, err);
 }
 
 int main(int argc, char **argv)
 {
-    bool spares = argc == 3 && strcmp(argv[2], "--spare-key") == 0;
-    if (argc != 2 && argc < 6 && !spares) {
-        fprintf(stderr,
-                "usage: oldlog HOME [--spare-key | SCHEME IDENTIFIER COUNT MONTH[+|@]...]\n");
+    bool known =
+        argc == 3 && (strcmp(argv[2], "--spare-key") == 0 || strcmp(argv[2], "--carried") == 0);
+    if (argc != 2 && argc < 6 && !known) {
+        fprintf(stderr, "usage: oldlog HOME [--carried | --spare-key | SCHEME IDENTIFIER COUNT "
+                        "MONTH[+|@]...]\n");
         return 2;
     }
     return home_run("oldlog", argc, argv, run);

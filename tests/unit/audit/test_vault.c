@@ -181,6 +181,34 @@ TEST(a_forgotten_month_never_opens_again)
     seal_secret_destroy(&master);
 }
 
+// Another name of the same file stands for the blocks on the disk.
+TEST(a_forgotten_key_is_overwritten_where_it_lay)
+{
+    struct error err;
+    char folder[128];
+    char path[160];
+    char beside[160];
+    struct sealed sealed;
+    struct audit_vault *vault = NULL;
+    struct seal_secret *master = secret_of(1);
+    struct buffer file = buffer_init(4096);
+    snprintf(folder, sizeof(folder), "%s/body", test_directory());
+    snprintf(path, sizeof(path), "%s/2026-11.key", folder);
+    snprintf(beside, sizeof(beside), "%s/beside", folder);
+    assert_ok(audit_vault_open(folder, master, &vault, &err));
+    seal_text(vault, 683, "words", &sealed);
+    assert_int_equal(link(path, beside), 0);
+    assert_ok(audit_vault_forget(vault, 683, &err));
+    assert_ok(file_read(beside, 4096, &file, &err));
+    assert_true(file.size > 100);
+    for (size_t i = 0; i < file.size; i++) {
+        assert_int_equal(file.data[i], 0);
+    }
+    buffer_fini(&file);
+    audit_vault_close(&vault);
+    seal_secret_destroy(&master);
+}
+
 TEST(a_forgetting_that_was_cut_short_opens_nothing_and_is_finished_by_the_next)
 {
     struct error err;

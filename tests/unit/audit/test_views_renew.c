@@ -3,10 +3,12 @@
 #include "facts_fixture.h"
 
 #include "audit/month.h"
+#include "audit/views_block.h"
 #include "base/file.h"
 #include "base/thread.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -110,14 +112,16 @@ static void carry(struct renewed *renewed)
                                       .minutes = row.minutes,
                                       .kind = (uint32_t)row.kind };
     // The first one was charged again meanwhile: what is carried of it must not count.
+    // The last one ends before the order is given.
     struct wire_counter_seen counters[] = { { .key = key_of(71), .value = 5 },
-                                            { .key = key_of(72), .value = 6 } };
+                                            { .key = key_of(72), .value = 6 },
+                                            { .key = key_of(74), .value = 9, .until = 500 } };
     struct wire_officer_part carried = { .format = 1,
                                          .kind = WIRE_KIND_CARRY_FORWARD,
                                          .carried_heads = &head,
                                          .carried_heads_count = 1,
                                          .carried_counters = counters,
-                                         .carried_counters_count = 2 };
+                                         .carried_counters_count = 3 };
     make_entry(&made, WIRE_CLASS_OVERSIGHT, made_minutes, NULL, NULL, &carried, NULL);
     append(renewed, &made);
     struct wire_officer_part officer = { .format = 1, .kind = WIRE_KIND_CARRY_FORWARD };
@@ -178,6 +182,64 @@ static uint64_t counter_now(struct renewed *renewed, unsigned number)
     uint64_t value = counter(renewed, number);
     audit_reader_end(renewed->reader);
     return value;
+}
+
+static bool count_row(struct bytes key, struct bytes value, void *context)
+{
+    size_t *count = context;
+    (void)key;
+    (void)value;
+    (*count)++;
+    return true;
+}
+
+static size_t count_carried(struct renewed *renewed)
+{
+    struct error err;
+    uint64_t size = 0;
+    size_t count = 0;
+    assert_ok(audit_reader_begin(renewed->reader, &size, &err));
+    assert_ok(audit_reader_scan(renewed->reader, AUDIT_TABLE_CARRIED, (struct bytes){ 0 },
+                                (struct bytes){ 0 }, false, count_row, &count, &err));
+    audit_reader_end(renewed->reader);
+    return count;
+}
+
+// A bit for each entry that has a facet.
+static bool take_facet(uint64_t index, const uint8_t *facet, void *context)
+{
+    static const uint8_t none[AUDIT_FACET_BYTES];
+    uint64_t *bits = context;
+    if (memcmp(facet, none, sizeof(none)) != 0) {
+        *bits |= (uint64_t)1 << index;
+    }
+    return true;
+}
+
+static uint64_t facets(struct renewed *renewed)
+{
+    struct error err;
+    uint64_t size = 0;
+    uint64_t bits = 0;
+    assert_ok(audit_reader_begin(renewed->reader, &size, &err));
+    assert_ok(audit_reader_facets(renewed->reader, size, 0, take_facet, &bits, &err));
+    audit_reader_end(renewed->reader);
+    return bits;
+}
+
+// Whether this process still has that file of the home open, by what stands in its name.
+static bool is_mapped(const struct renewed *renewed, const char *what)
+{
+    char line[1024];
+    bool found = false;
+    FILE *file = fopen("/proc/self/maps", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        found =
+            found || (strstr(line, renewed->fixture.home) != NULL && strstr(line, what) != NULL);
+    }
+    fclose(file);
+    return found;
 }
 
 // What everybody must see from now on.
@@ -247,6 +309,7 @@ TEST(rows_of_forgotten_entries_are_in_no_byte_of_the_file_afterwards)
     struct id id = id_of(3);
     begin(&renewed);
     assert_true(in_file(&renewed, bytes_id(&id)));
+    assert_int_equal(facets(&renewed), 0x3ff);
     carry(&renewed);
     apply_all(&renewed);
     assert_true(is_stale(&renewed));
@@ -254,11 +317,34 @@ TEST(rows_of_forgotten_entries_are_in_no_byte_of_the_file_afterwards)
     assert_false(is_stale(&renewed));
     assert_false(in_file(&renewed, bytes_id(&id)));
     check_kept(&renewed);
+    assert_int_equal(count_carried(&renewed), 1); // of 71 a later one counts, 74 has ended
+    // Of October the consent's facet alone, whose body lasts; everything from November on.
+    assert_int_equal(facets(&renewed) & 0x3ff, 0x310);
     close_all(&renewed);
     open_all(&renewed); // the file that took the place is a whole one
     assert_false(renewed.opened.rebuilt);
     assert_false(is_stale(&renewed));
     check_kept(&renewed);
+    end(&renewed);
+}
+
+TEST(files_of_the_old_views_and_of_damaged_ones_are_removed)
+{
+    struct error err;
+    struct renewed renewed;
+    char folder[256];
+    char path[300];
+    begin(&renewed);
+    carry(&renewed);
+    apply_all(&renewed);
+    snprintf(folder, sizeof(folder), "%s/views.damaged-1", renewed.fixture.home);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    snprintf(path, sizeof(path), "%s/data.mdb", folder);
+    assert_ok(file_create(path, bytes_text("rows of October"), 0600, &err));
+    renew(&renewed);
+    assert_false(file_exists(folder));
+    snprintf(folder, sizeof(folder), "%s/views.next", renewed.fixture.home);
+    assert_false(file_exists(folder));
     end(&renewed);
 }
 
@@ -291,11 +377,16 @@ TEST(a_reader_at_work_keeps_what_it_sees_and_one_that_sleeps_lets_go)
     carry(&renewed);
     apply_all(&renewed);
     assert_ok(audit_reader_create(renewed.views, &sleeper, &err));
+    assert_ok(audit_reader_begin(sleeper, &size, &err));
+    audit_reader_end(sleeper);
     assert_ok(audit_reader_begin(renewed.reader, &size, &err));
     renew(&renewed);
+    assert_true(is_mapped(&renewed, "(deleted)"));
     assert_ok(audit_reader_exchange(renewed.reader, &id, &exchange, &err));
     audit_reader_end(renewed.reader);
     check_kept(&renewed);
+    // The old file is gone from the disk, and nobody holds it open who does nothing.
+    assert_false(is_mapped(&renewed, "(deleted)"));
     assert_ok(audit_reader_begin(sleeper, &size, &err));
     assert_status(ST_NOT_FOUND, audit_reader_exchange(sleeper, &id, &exchange, &err));
     audit_reader_destroy(&sleeper);

@@ -98,6 +98,21 @@ TEST(the_witnessed_tree_itself_needs_no_proof)
     end(&world);
 }
 
+TEST(an_older_checkpoint_never_takes_the_place_of_the_newest)
+{
+    struct world world;
+    uint64_t time_s = 0;
+    bool met = false;
+    bool forked = false;
+    begin(&world);
+    assert_int_equal(take(&world, 12, 0x3, &met, &forked), ST_OK);
+    assert_true(met);
+    assert_int_equal(take(&world, 9, 0x3, &met, &forked), ST_OK);
+    assert_false(met);
+    assert_int_equal(node_trees_witnessed(world.trees, &time_s).size, 12);
+    end(&world);
+}
+
 TEST(a_tree_of_a_fork_is_never_witnessed)
 {
     struct world world;

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Breaks one step at a time of what must not go wrong unnoticed (a node's check of what witnesses vouch for, forgetting a
+month), and demands that the module's unit tests notice. Needs a build with ninja: `mutations/modules.py BUILD_FOLDER`,
+such as build/release. Exit 1 if a break went unnoticed."""
+
+import concurrent.futures
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TEST_S = 40
+
+# unit test, source: [(text that stands there once, what replaces it)]
+BREAKS = {
+    ("node_test_trees", "node/trees.c"): [
+        ("if (!proof_consistency_verify(tree->size, &tree->root, into->size, &into->root, path)) {", "if (false) {"),
+        ("status != ST_OK || !finding.met || ", "status != ST_OK || "),
+        ("!finding.met || checkpoint.size < trees->newest.size", "!finding.met"),
+        ("*forked = true;", "*forked = false;"),
+        ("item != NULL && item->witnessed;", "item != NULL;"),
+        ("if (trees->count == NODE_TREES_MAX && !place->witnessed) {", "if (false) {"),
+        ("*place = (struct item){ .tree = *tree, .since_ms = now_ms };",
+         "*place = (struct item){ .tree = *tree, .since_ms = now_ms, .witnessed = true };"),
+        ("item->tree.size < trees->newest.size && rested", "rested"),
+    ],
+    ("audit_test_vault", "audit/vault.c"): [
+        ("if (key_id == AUDIT_KEY_LASTING || key_id >= SLOTS) {\n        return error_set(err, ST_DENIED",
+         "if (key_id >= SLOTS) {\n        return error_set(err, ST_DENIED"),
+        ("status = overwrite(path, err);", "status = ST_OK;"),
+        ("pwrite(fd, zeros, length, 0) != (ssize_t)length ||", ""),
+        ("mark(vault, key_id);", ""),
+        ("if (status == ST_OK && !said) {\n        status = file_replace", "if (false) {\n        status = file_replace"),
+    ],
+    ("audit_test_views_renew", "audit/views_renew.c"): [
+        ("*stays = status == ST_OK && index >= to;", "*stays = true;"),
+        ("*stays = status == ST_OK && counter.index >= to;", "*stays = true;"),
+        ("*stays = status == ST_OK && (row.until == 0 || row.until > forgotten->at_ms);", "*stays = status == ST_OK;"),
+        ("*stays = status == ST_OK && row.index < forgotten->to;", "*stays = true;"),
+        ("(last || row.index >= ", "(true || row.index >= "),
+        ("(last || row.index >= ", "(row.index >= "),
+        (" || audit_kind_lasts(row.kind))) {", ")) {"),
+        ("audit_block_keep(key, value, copying->renewal->forgotten.to, kept, &size, err);",
+         "audit_block_keep(key, value, 0, kept, &size, err);"),
+        ("status = copy_table(renewal, (enum audit_table)table, stop, err);\n    }", "}"),
+        ('bytes_text("kept"),\n                           seal_u64(number, renewal->forgotten.to)',
+         'bytes_text("kept"),\n                           seal_u64(number, 0)'),
+        ("follow(renewal, views->log, atomic_load(&views->applied), NULL, err);", "ST_OK;"),
+        ("        status = take_place(views, err);", "        status = ST_OK;"),
+        ("    audit_readers_release(views);\n", ""),
+        ("    clear_aside(views);\n    return", "    return"),
+        ("    audit_renewal_destroy(&renewal);\n    audit_views_clear_renewal(views);\n    atomic_store",
+         "    audit_renewal_destroy(&renewal);\n    atomic_store"),
+    ],
+    ("audit_test_hold", "audit/hold.c"): [
+        ("hold->state != WIRE_HOLD_SET || ", ""),
+        ("hold->since >= end_ms ||", ""),
+        ("*reaches = rows[i].minutes >= from;", "*reaches = rows[i].minutes > from;"),
+        ("month->from > LAST_ENDING_MINUTES ? month->from - LAST_ENDING_MINUTES : 0", "month->from"),
+        ("bool reaches = hold->tag.size != AUDIT_TAG_BYTES;", "bool reaches = true;"),
+    ],
+}
+
+
+def commands(build, test):
+    """How the build makes a unit test: {source: (folder, compile command)} and the link command."""
+    done = subprocess.run(["ninja", "-C", build, "-t", "commands", "unit_" + test], check=True, capture_output=True, text=True)
+    compiles, link = {}, None
+    for line in done.stdout.splitlines():
+        if " -c " in line:
+            compiles[line.rsplit(" -c ", 1)[1].strip()] = line
+        elif " -o tests/unit_" + test + " " in line:
+            link = line
+    return compiles, link
+
+
+def replace_words(line, changes):
+    """The command with other words, and without what else the build makes of it."""
+    words = [changes.get(word, word) for word in shlex.split(line) if word not in (":", "&&")]
+    for option in ("-MF", "-MT"):
+        if option in words:
+            at = words.index(option)
+            del words[at:at + 2]
+    return [word for word in words if word != "-MD"]
+
+
+def attempt(build, made, test, source, change):
+    """Whether the test notices; with no change, whether it passes."""
+    compiles, link = made
+    path = os.path.join(ROOT, "src", source)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    if change is not None:
+        if text.count(change[0]) != 1:
+            raise SystemExit("%s: '%s' does not stand there once" % (source, change[0]))
+        text = text.replace(*change)
+    with tempfile.TemporaryDirectory() as folder:
+        broken, thing, program = (os.path.join(folder, name) for name in ("broken.c", "broken.o", "test"))
+        with open(broken, "w", encoding="utf-8") as file:
+            file.write(text)
+        line = compiles[path]
+        own = shlex.split(line)
+        words = replace_words(line, {path: broken, own[own.index("-o") + 1]: thing})
+        # What a break leaves unused is no reason to stop.
+        subprocess.run([*words, "-Wno-error", "-w"], check=True, cwd=build)
+        words = replace_words(link, {"tests/unit_" + test: program})
+        subprocess.run([*words[:1], thing, *words[1:]], check=True, cwd=build)
+        try:
+            done = subprocess.run([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TEST_S, check=False)
+        except subprocess.TimeoutExpired:
+            return True
+        return done.returncode != 0
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    build = os.path.abspath(sys.argv[1])
+    tasks = []
+    for (test, source), changes in BREAKS.items():
+        made = commands(build, test)
+        tasks += [(made, test, source, change) for change in [None, *changes]]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        noticed = list(pool.map(lambda task: attempt(build, *task), tasks))
+    failed = 0
+    for (_, test, source, change), seen in zip(tasks, noticed):
+        if change is None and seen:
+            failed += 1
+            print("not ok - unit_%s fails without any break" % test)
+        elif change is not None and not seen:
+            failed += 1
+            print("not ok - unnoticed by unit_%s: %s: '%s' -> '%s'" % (test, source, *change))
+    breaks = sum(change is not None for _, _, _, change in tasks)
+    print("%d of %d breaks noticed" % (breaks - failed if failed <= breaks else 0, breaks))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
