@@ -181,29 +181,46 @@ TEST(a_forgotten_month_never_opens_again)
     seal_secret_destroy(&master);
 }
 
-// Another name of the same file stands for the blocks on the disk.
-TEST(a_forgotten_key_is_overwritten_where_it_lay)
+static void assert_zeros(const char *path)
 {
     struct error err;
-    char folder[128];
+    struct buffer file = buffer_init(4096);
+    assert_ok(file_read(path, 4096, &file, &err));
+    assert_true(file.size > 100);
+    for (size_t i = 0; i < file.size; i++) {
+        assert_int_equal(file.data[i], 0);
+    }
+    buffer_fini(&file);
+}
+
+// Another name of the same file stands for the blocks on the disk.
+TEST(a_forgotten_key_and_what_is_left_of_it_are_overwritten_where_they_lay)
+{
+    struct error err;
     char path[160];
+    char stray[160];
     char beside[160];
+    char folder[128];
     struct sealed sealed;
     struct audit_vault *vault = NULL;
     struct seal_secret *master = secret_of(1);
     struct buffer file = buffer_init(4096);
     snprintf(folder, sizeof(folder), "%s/body", test_directory());
     snprintf(path, sizeof(path), "%s/2026-11.key", folder);
-    snprintf(beside, sizeof(beside), "%s/beside", folder);
+    snprintf(stray, sizeof(stray), "%s/2026-11.key.new", folder);
     assert_ok(audit_vault_open(folder, master, &vault, &err));
     seal_text(vault, 683, "words", &sealed);
+    assert_ok(file_read(path, 4096, &file, &err));
+    assert_ok(file_create(stray, buffer_view(&file), 0600, &err));
+    snprintf(beside, sizeof(beside), "%s/beside", folder);
     assert_int_equal(link(path, beside), 0);
+    char left[160];
+    snprintf(left, sizeof(left), "%s/left", folder);
+    assert_int_equal(link(stray, left), 0);
     assert_ok(audit_vault_forget(vault, 683, &err));
-    assert_ok(file_read(beside, 4096, &file, &err));
-    assert_true(file.size > 100);
-    for (size_t i = 0; i < file.size; i++) {
-        assert_int_equal(file.data[i], 0);
-    }
+    assert_zeros(beside);
+    assert_zeros(left);
+    assert_false(file_exists(stray));
     buffer_fini(&file);
     audit_vault_close(&vault);
     seal_secret_destroy(&master);
