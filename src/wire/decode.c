@@ -225,10 +225,15 @@ static enum status put_item(const struct wire_rules *rules, struct bytes payload
                             struct error *err)
 {
     const struct wire_rule *rule = content->rule;
+    // A packed list of nothing. There may be as many of them as there are bytes, so the message is
+    // not gone through for each.
+    if (is_number_list(rule->kind) && !content->number && content->bytes.size == 0) {
+        return ST_OK;
+    }
     if (list->items == NULL) {
         uint32_t count = 0;
         enum status status = count_items(rules, payload, content->row, &count, err);
-        if (status != ST_OK || count == 0) { // a packed list of nothing
+        if (status != ST_OK) {
             return status;
         }
         list->items = arena_take(arena, count * item_size(rule));

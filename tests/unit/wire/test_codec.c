@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "wire/rules.h"
 
@@ -551,6 +552,27 @@ TEST(long_lists_are_refused_before_anything_is_allocated)
     assert_non_null(strstr(err.message, "Ack.items: too many"));
     assert_int_equal(arena_used_bytes(arena), 0);
     arena_destroy(&arena);
+    fixture_end(&f);
+}
+
+// Two bytes each, and nothing in them: their number has no limit but the message's size.
+TEST(packed_lists_of_nothing_cost_no_more_than_their_bytes)
+{
+    struct fixture f = fixture();
+    struct wire_filter filter;
+    const uint8_t nothing[] = { 15 << 3 | 2, 0 };
+    const uint8_t two[] = { 15 << 3 | 2, 2, 1, 2 };
+    for (size_t i = 0; i < 64 * 1024; i++) {
+        buffer_bytes(&f.buffer, bytes_of(nothing, sizeof(nothing)));
+    }
+    int64_t begin_ms = clock_monotonic_ms();
+    assert_ok(wire_decode(WIRE_SCHEMA_FILTER, buffer_view(&f.buffer), f.arena, &filter, &err));
+    assert_true(clock_monotonic_ms() - begin_ms < 2000);
+    assert_int_equal(filter.group_count, 0);
+    buffer_bytes(&f.buffer, bytes_of(two, sizeof(two)));
+    assert_ok(wire_decode(WIRE_SCHEMA_FILTER, buffer_view(&f.buffer), f.arena, &filter, &err));
+    assert_int_equal(filter.group_count, 2);
+    assert_int_equal(filter.group[1], 2);
     fixture_end(&f);
 }
 
