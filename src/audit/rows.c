@@ -206,17 +206,24 @@ static enum status put_forgotten(struct audit_rows *rows, const struct audit_fac
     return put(rows, AUDIT_TABLE_META, word, sizeof(word) - 1, value, sizeof(value), err);
 }
 
+struct bytes audit_exchange_key(const struct id *id, uint8_t key[AUDIT_EXCHANGE_KEY_BYTES])
+{
+    memcpy(key, id->bytes, ID_BYTES);
+    key[ID_BYTES] = 0;
+    return bytes_of(key, AUDIT_EXCHANGE_KEY_BYTES);
+}
+
 static enum status put_decision(struct audit_rows *rows, const struct audit_facts *facts,
                                 struct error *err)
 {
     const struct wire_exchange_part *part = facts->exchange;
-    uint8_t key[ID_BYTES + 1] = { 0 };
+    uint8_t key[AUDIT_EXCHANGE_KEY_BYTES];
     uint8_t value[DIGEST_BYTES + 8 + DIGEST_BYTES + 8 + 1];
     bool granted = false;
     for (size_t i = 0; i < part->verdicts_count; i++) {
         granted = granted || part->verdicts[i].given.size > 0;
     }
-    memcpy(key, part->exchange_id.bytes, ID_BYTES);
+    (void)audit_exchange_key(&part->exchange_id, key);
     memcpy(value, part->request_hash.bytes, DIGEST_BYTES);
     (void)seal_u64(value + 32, facts->index);
     memcpy(value + 40, facts->leaf_hash.bytes, DIGEST_BYTES);
@@ -233,7 +240,7 @@ static enum status put_decision(struct audit_rows *rows, const struct audit_fact
 static enum status put_ending(struct audit_rows *rows, struct bytes id, enum wire_kind kind,
                               uint64_t index, struct error *err)
 {
-    uint8_t key[ID_BYTES + 1];
+    uint8_t key[AUDIT_EXCHANGE_KEY_BYTES];
     uint8_t value[1 + 8];
     memcpy(key, id.data, ID_BYTES);
     key[ID_BYTES] = 1;

@@ -97,7 +97,11 @@ struct audit_facts {
 // The entry's kind, from whichever part tells it.
 enum wire_kind audit_facts_kind(const struct audit_facts *facts);
 
-// Keys, and rows from their bytes. ST_CORRUPT: not what audit_rows_add() writes.
+// The key of an exchange's decision; its ending's has a last byte of 1.
+enum { AUDIT_EXCHANGE_KEY_BYTES = ID_BYTES + 1 };
+struct bytes audit_exchange_key(const struct id *id, uint8_t key[AUDIT_EXCHANGE_KEY_BYTES]);
+
+// Rows from their bytes. ST_CORRUPT: not what audit_rows_add() writes.
 NODISCARD enum status audit_subject_row_decode(struct bytes key, struct bytes value,
                                                struct audit_subject_row *row, struct error *err);
 NODISCARD enum status audit_counter_row_decode(struct bytes value, bool carried,

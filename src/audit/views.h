@@ -118,6 +118,12 @@ void audit_reader_end(struct audit_reader *reader);
 // How many entries the stored view has, of those that the reader sees; the rest stands in the tail.
 uint64_t audit_reader_stored(const struct audit_reader *reader);
 
+// Whether what another reader saw of this key (or of all keys that begin with this tag), with a log
+// of `size` entries, still stands. Looks into the tail's memory only; false: perhaps not, look
+// again.
+bool audit_reader_still(const struct audit_reader *reader, enum audit_table table, struct bytes key,
+                        uint64_t size);
+
 // ST_NOT_FOUND: no such row (an answer, no message). Borrowed until end.
 NODISCARD enum status audit_reader_get(struct audit_reader *reader, enum audit_table table,
                                        struct bytes key, struct bytes *value, struct error *err);

@@ -156,6 +156,25 @@ void audit_reader_end(struct audit_reader *reader)
     }
 }
 
+bool audit_reader_still(const struct audit_reader *reader, enum audit_table table, struct bytes key,
+                        uint64_t size)
+{
+    uint64_t hash = audit_delta_hash(table, key);
+    if (reader->applied > size) {
+        return false; // what came since may have left the tail
+    }
+    for (size_t i = reader->tail->count; i > 0; i--) {
+        const struct audit_delta *delta = reader->tail->deltas[i - 1];
+        if (audit_delta_end(delta) <= size) {
+            break;
+        }
+        if (audit_delta_may_have(delta, hash)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 uint64_t audit_reader_stored(const struct audit_reader *reader)
 {
     return reader->applied;
@@ -446,12 +465,11 @@ enum status audit_reader_subject_head(struct audit_reader *reader, const struct 
 enum status audit_reader_exchange(struct audit_reader *reader, const struct id *id,
                                   struct audit_exchange_row *row, struct error *err)
 {
-    uint8_t key[ID_BYTES + 1] = { 0 };
+    uint8_t key[AUDIT_EXCHANGE_KEY_BYTES];
     struct bytes decision;
     struct bytes ending = { 0 };
-    memcpy(key, id->bytes, ID_BYTES);
     enum status status =
-        audit_reader_get(reader, AUDIT_TABLE_EXCHANGE, bytes_of(key, sizeof(key)), &decision, err);
+        audit_reader_get(reader, AUDIT_TABLE_EXCHANGE, audit_exchange_key(id, key), &decision, err);
     if (status != ST_OK) {
         return status;
     }

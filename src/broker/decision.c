@@ -438,9 +438,15 @@ static enum status fill_record(struct worker *worker, struct job *job,
         .chained = true,
         .tag = job->exchange->tag,
         .bundle_hash = job->exchange->bundle_hash,
+        .seen_size = worker->seen_size,
+        .seen_new = job->attempt == 0, // or it would not have come here
     };
     officer->tag = audit_tag_view(&job->record.tag);
-    enum status status = list_reasons(job, decision, officer, err);
+    enum status status =
+        audit_reader_subject_head(worker->reader, &job->record.tag, &job->record.seen_head, err);
+    if (status == ST_OK || status == ST_NOT_FOUND) {
+        status = list_reasons(job, decision, officer, err);
+    }
     return status == ST_OK ? parts_pack(job, PARTS_EXCHANGE | PARTS_OFFICER, &worker->packed, err)
                            : status;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audit/entry.h"
+#include "audit/rows.h"
 #include "audit/tag.h"
 #include "registry/card.h"
 #include "wire/message.h"
@@ -56,6 +57,12 @@ struct record {
 
     // Versions that it was decided from.
     struct digest bundle_hash;
+
+    // RECORD_DECISION: what the worker saw in the views of a log of `seen_size` entries, so that
+    // the recorder need not look where nothing has changed since. 0: it has not looked.
+    uint64_t seen_size;
+    bool seen_new;                      // no exchange had the id
+    struct audit_subject_row seen_head; // of the citizen's list; sequence 0: it was empty
 
     enum registry_label label; // RECORD_REGISTRY: what was signed
     bool lasting;              // RECORD_BODY_KEY: the lasting key, not the month's

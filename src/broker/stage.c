@@ -132,7 +132,7 @@ static enum status link_chain(struct stage *stage, struct job *job, struct chain
     if (!job->record.chained) {
         return ST_OK;
     }
-    enum status status = stage_find_head(stage, &job->record.tag, head, err);
+    enum status status = stage_find_head(stage, &job->record, head, err);
     if (status == ST_OK) {
         job->record.subject->sequence = (*head)->sequence + 1;
         job->record.subject->previous = (*head)->leaf_hash;

@@ -13,13 +13,26 @@
 
 // ---- what stands, batch first, then views
 
-enum status stage_find_head(struct stage *stage, const struct audit_tag *tag,
+// Whether what the worker saw of a key still stands.
+static bool still(const struct stage *stage, const struct record *record, enum audit_table table,
+                  struct bytes key)
+{
+    return record->seen_size > 0 &&
+           audit_reader_still(stage->reader, table, key, record->seen_size);
+}
+
+enum status stage_find_head(struct stage *stage, const struct record *record,
                             struct chain_head **head, struct error *err)
 {
+    const struct audit_tag *tag = &record->tag;
     struct chain_head *found = map_get(stage->heads, audit_tag_view(tag));
     if (found == NULL) {
-        struct audit_subject_row row = { 0 };
-        enum status status = audit_reader_subject_head(stage->reader, tag, &row, err);
+        struct audit_subject_row row = record->seen_head;
+        enum status status = ST_OK;
+        if (!still(stage, record, AUDIT_TABLE_SUBJECT, audit_tag_view(tag))) {
+            row = (struct audit_subject_row){ 0 };
+            status = audit_reader_subject_head(stage->reader, tag, &row, err);
+        }
         if (status != ST_OK && status != ST_NOT_FOUND) {
             return status;
         }
@@ -27,12 +40,9 @@ enum status stage_find_head(struct stage *stage, const struct audit_tag *tag,
         if (found == NULL) {
             return error_set(err, ST_NOMEM, "recorder: no memory");
         }
-        *found = (struct chain_head){ .tag = *tag };
-        if (status == ST_OK) {
-            found->sequence = row.sequence;
-            found->index = row.index;
-            found->leaf_hash = row.leaf_hash;
-        }
+        *found = (struct chain_head){
+            .tag = *tag, .sequence = row.sequence, .index = row.index, .leaf_hash = row.leaf_hash
+        };
         if (!map_put(stage->heads, audit_tag_view(&found->tag), found)) {
             return error_set(err, ST_NOMEM, "recorder: no memory");
         }
@@ -173,10 +183,14 @@ static enum status check_decision(struct stage *stage, struct job *job, struct e
     struct record *record = &job->record;
     const struct exchange *exchange = job->exchange;
     const struct exchange_now *here = map_get(stage->exchanges, bytes_id(&exchange->id));
+    uint8_t key[AUDIT_EXCHANGE_KEY_BYTES];
     struct audit_exchange_row row = { 0 };
     if (here != NULL) {
         row.request_hash = here->request_hash;
         row.decision_index = here->index;
+    } else if (record->seen_new &&
+               still(stage, record, AUDIT_TABLE_EXCHANGE, audit_exchange_key(&exchange->id, key))) {
+        return check_versions(stage, job, err);
     } else {
         enum status status = audit_reader_exchange(stage->reader, &exchange->id, &row, err);
         if (status != ST_OK && status != ST_NOT_FOUND) {

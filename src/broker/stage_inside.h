@@ -67,7 +67,7 @@ struct stage {
 NODISCARD enum status stage_check(struct stage *stage, struct job *job, struct error *err);
 
 // A citizen's chain or consent as it stands, batch first, then views. The batch owns it.
-NODISCARD enum status stage_find_head(struct stage *stage, const struct audit_tag *tag,
+NODISCARD enum status stage_find_head(struct stage *stage, const struct record *record,
                                       struct chain_head **head, struct error *err);
 NODISCARD enum status stage_find_consent(struct stage *stage, const struct audit_tag *tag,
                                          const struct id *id, struct consent_now **consent,

@@ -125,8 +125,7 @@ void broker_worker_run(struct thread *thread, void *argument)
     while (status == ST_OK &&
            (count = queue_wait(broker->to_workers, (void **)jobs, WORKER_BATCH, -1)) > 0) {
         struct snapshot_item *items[3];
-        uint64_t size;
-        status = audit_reader_begin(worker.reader, &size, &err);
+        status = audit_reader_begin(worker.reader, &worker.seen_size, &err);
         if (status != ST_OK) {
             broker_fail(broker, "worker.views-unreadable", &err);
             for (size_t i = 0; i < count; i++) {

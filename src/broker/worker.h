@@ -17,6 +17,7 @@ struct worker {
     struct arena *scratch;           // for one consent at a time
     struct policy_decision *decision;
     struct audit_reader *reader; // begun for each batch of jobs
+    uint64_t seen_size;          // entries of the log that it sees
     struct seal_batch_cache *roots;
     struct frame_maker maker;
     struct buffer packed; // a part of an entry

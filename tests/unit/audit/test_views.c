@@ -190,6 +190,39 @@ TEST(the_tail_the_stored_view_and_any_mix_of_them_show_the_same)
     seen_end(&seen);
 }
 
+// With a log of `size` entries a person's list (an exchange) was looked at; does that still stand?
+static bool list_stands(struct seen *seen, unsigned person, uint64_t size)
+{
+    struct audit_tag tag = tag_of(person);
+    return audit_reader_still(seen->reader, AUDIT_TABLE_SUBJECT, audit_tag_view(&tag), size);
+}
+
+TEST(what_was_seen_stands_until_an_entry_has_changed_it_or_left_the_tail)
+{
+    struct seen seen;
+    struct error err;
+    uint64_t size = 0;
+    seen_begin(&seen);
+    fill(&seen);
+    assert_ok(audit_reader_begin(seen.reader, &size, &err));
+    // Entry 2 is the last about the second person, 9 about the first; the third has none.
+    for (uint64_t at = 0; at <= size; at++) {
+        assert_true(at <= 9 ? !list_stands(&seen, 1, at) : list_stands(&seen, 1, at));
+        assert_true(at > 2 || !list_stands(&seen, 2, at));
+        assert_true(list_stands(&seen, 3, at));
+    }
+    assert_true(list_stands(&seen, 2, size));
+    audit_reader_end(seen.reader);
+
+    apply_all(&seen);
+    assert_ok(audit_reader_begin(seen.reader, &size, &err));
+    assert_false(list_stands(&seen, 1, 9)); // entry 9 has left the tail
+    assert_false(list_stands(&seen, 3, 9)); // and so nobody can tell
+    assert_true(list_stands(&seen, 1, size));
+    audit_reader_end(seen.reader);
+    seen_end(&seen);
+}
+
 TEST(opening_loads_what_the_stored_view_lacks)
 {
     struct error err;

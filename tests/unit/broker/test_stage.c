@@ -416,6 +416,54 @@ TEST(the_same_id_with_another_body_is_refused)
     tear_down(&f);
 }
 
+// As a worker leaves it that has looked at the views now.
+static struct job *make_seen(struct fixture *fixture, struct exchange *exchange)
+{
+    struct error err = { 0 };
+    struct audit_reader *reader = NULL;
+    struct job *job = make_decision(fixture, exchange);
+    assert_ok(audit_reader_create(fixture->broker.views, &reader, &err));
+    assert_ok(audit_reader_begin(reader, &job->record.seen_size, &err));
+    enum status status =
+        audit_reader_subject_head(reader, &job->record.tag, &job->record.seen_head, &err);
+    assert_true(status == ST_OK || status == ST_NOT_FOUND);
+    job->record.seen_new = true;
+    audit_reader_destroy(&reader);
+    return job;
+}
+
+TEST(what_a_worker_saw_counts_unless_something_has_changed_since)
+{
+    for (int applied = 0; applied < 2; applied++) {
+        struct fixture f;
+        struct error err = { 0 };
+        uint64_t to = 0;
+        set_up(&f);
+        struct exchange *first = make_exchange(&f, 1, 10);
+        struct exchange *second = make_exchange(&f, 2, 10);
+        expect_recorded(&f, make_consent(&f, 1, CONSENT_ACTIVE)); // the list's first
+        struct job *jobs[] = { make_seen(&f, first), make_seen(&f, second), make_seen(&f, first) };
+        jobs[0]->record.seen_head.sequence = 40; // told by nothing else
+        commit_one(&f, jobs[0]);
+        assert_int_equal(jobs[0]->record.subject->sequence, 41);
+        if (applied != 0) {
+            assert_ok(audit_views_apply(f.broker.views, &to, &err));
+            audit_views_retire(f.broker.views);
+        }
+        commit_one(&f, jobs[1]); // saw 1, and now there are 41
+        assert_int_equal(jobs[1]->record.subject->sequence, 42);
+        assert_true(digest_equal(&jobs[1]->record.subject->previous, &jobs[0]->record.leaf_hash));
+        commit_one(&f, jobs[2]); // saw an id that was new, and now is not
+        assert_int_equal(jobs[2]->record.result, RECORD_AGAIN);
+        for (size_t i = 0; i < 3; i++) {
+            job_destroy(&jobs[i]);
+        }
+        exchange_destroy(&first);
+        exchange_destroy(&second);
+        tear_down(&f);
+    }
+}
+
 TEST(a_withdrawal_stops_the_release_behind_it_in_the_same_batch)
 {
     struct fixture f;
