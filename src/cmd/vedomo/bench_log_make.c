@@ -51,7 +51,8 @@ struct made {
     char trace[TOKEN_BYTES + 1];
     struct audit_tag tag;
     bool decision;
-    struct open_exchange closes; // of a release
+    struct audit_subject_row seen_head; // of the person's list, when the decision was packed
+    struct open_exchange closes;        // of a release
 };
 
 // The head of a person's list as the batch leaves it.
@@ -79,7 +80,8 @@ struct bench_maker {
     uint64_t decisions; // made so far
     unsigned group;
     uint64_t watch_every;
-    uint64_t size; // of the log before the batch
+    uint64_t seen_size; // entries of the log when the batch was packed
+    uint64_t size;      // and when it was placed
 };
 
 static const char *const fields[FIELDS] = { "valid", "categories", "valid_until", "restrictions" };
@@ -355,47 +357,69 @@ static enum status pack_part(struct made *made, size_t place, struct error *err)
     return status;
 }
 
+static enum status pack_decision(struct bench_maker *maker, struct made *made, struct error *err)
+{
+    enum status status = ST_NOT_FOUND;
+    made->tag = draw_person(maker);
+    made->seen_head = (struct audit_subject_row){ 0 };
+    if (maker->reader != NULL) {
+        status = audit_reader_subject_head(maker->reader, &made->tag, &made->seen_head, err);
+    }
+    if (status != ST_OK && status != ST_NOT_FOUND) {
+        return status;
+    }
+    fill_words(maker, made);
+    fill_decision(maker, made);
+    status = pack_part(made, EXCHANGE_PLACE, err);
+    return status == ST_OK ? pack_part(made, OFFICER_PLACE, err) : status;
+}
+
+static enum status pack_release(struct bench_maker *maker, struct made *made, struct error *err)
+{
+    fill_release(maker, made);
+    enum status status = pack_part(made, EXCHANGE_PLACE, err);
+    return status == ST_OK ? pack_part(made, SUBJECT_PLACE, err) : status;
+}
+
 enum status bench_maker_pack(struct bench_maker *maker, struct error *err)
 {
-    size_t decisions = maker->options.batch / 2;
     enum status status = ST_OK;
-    maker->count = maker->open_count + decisions;
+    maker->count = maker->open_count + maker->options.batch / 2;
+    if (maker->reader != NULL) {
+        status = audit_reader_begin(maker->reader, &maker->seen_size, err);
+    }
     for (size_t i = 0; status == ST_OK && i < maker->count; i++) {
         struct made *made = &maker->made[i];
         made->entry = (struct audit_entry){ .class = WIRE_CLASS_EXCHANGE };
         made->decision = i >= maker->open_count;
         fill_verdicts(made);
         if (made->decision) {
-            made->tag = draw_person(maker);
-            fill_words(maker, made);
-            fill_decision(maker, made);
+            status = pack_decision(maker, made, err);
         } else {
             made->closes = maker->open[i];
-            fill_release(maker, made);
-        }
-        status = pack_part(made, EXCHANGE_PLACE, err);
-        if (status == ST_OK && made->decision) {
-            status = pack_part(made, OFFICER_PLACE, err);
-        } else if (status == ST_OK) {
-            status = pack_part(made, SUBJECT_PLACE, err);
+            status = pack_release(maker, made, err);
         }
         maker->entries[i] = &made->entry;
+    }
+    if (maker->reader != NULL) {
+        audit_reader_end(maker->reader);
     }
     return status;
 }
 
 // ---- placing
 
-static enum status find_head(struct bench_maker *maker, const struct audit_tag *tag,
-                             struct head **head, struct error *err)
+static enum status find_head(struct bench_maker *maker, const struct made *made, struct error *err)
 {
-    *head = map_get(maker->heads, audit_tag_view(tag));
-    if (*head != NULL) {
+    const struct audit_tag *tag = &made->tag;
+    struct audit_subject_row row = made->seen_head;
+    enum status status = ST_OK;
+    if (map_get(maker->heads, audit_tag_view(tag)) != NULL) {
         return ST_OK;
     }
-    struct audit_subject_row row = { 0 };
-    enum status status = ST_NOT_FOUND;
-    if (maker->reader != NULL) {
+    if (maker->reader != NULL && !audit_reader_still(maker->reader, AUDIT_TABLE_SUBJECT,
+                                                     audit_tag_view(tag), maker->seen_size)) {
+        row = (struct audit_subject_row){ 0 };
         status = audit_reader_subject_head(maker->reader, tag, &row, err);
     }
     if (status != ST_OK && status != ST_NOT_FOUND) {
@@ -405,18 +429,15 @@ static enum status find_head(struct bench_maker *maker, const struct audit_tag *
     *found = (struct head){
         .tag = *tag, .sequence = row.sequence, .index = row.index, .leaf_hash = row.leaf_hash
     };
-    if (!map_put(maker->heads, audit_tag_view(&found->tag), found)) {
-        return error_set(err, ST_NOMEM, "bench: no memory");
-    }
-    *head = found;
-    return ST_OK;
+    return map_put(maker->heads, audit_tag_view(&found->tag), found)
+               ? ST_OK
+               : error_set(err, ST_NOMEM, "bench: no memory");
 }
 
 // The head of the list of each person that a decision is about.
 static enum status find_heads(struct bench_maker *maker, struct error *err)
 {
     uint64_t seen = 0;
-    struct head *head = NULL;
     map_destroy(&maker->heads);
     maker->heads = map_create();
     if (maker->heads == NULL) {
@@ -426,7 +447,7 @@ static enum status find_heads(struct bench_maker *maker, struct error *err)
         maker->reader == NULL ? ST_OK : audit_reader_begin(maker->reader, &seen, err);
     for (size_t i = 0; status == ST_OK && i < maker->count; i++) {
         if (maker->made[i].decision) {
-            status = find_head(maker, &maker->made[i].tag, &head, err);
+            status = find_head(maker, &maker->made[i], err);
         }
     }
     if (maker->reader != NULL) {

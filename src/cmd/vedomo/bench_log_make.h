@@ -33,10 +33,10 @@ void bench_maker_watch(struct bench_maker *maker, unsigned group, uint64_t every
 struct audit_tag bench_maker_watched(unsigned group, unsigned number);
 
 // The batch in three steps, so that each can be timed, and done by the thread that does it in a
-// broker. Packing draws the persons, packs and hashes what needs no place in the log, as workers
-// do; placing looks up the heads of the persons' lists and completes the entries for a log of
-// `size`; rows are those of the views. The releases are of what the maker's batch before has
-// decided.
+// broker. Packing draws the persons, looks at the heads of their lists, packs and hashes what needs
+// no place in the log, as workers do; placing completes the entries for a log of `size`, and looks
+// again at the heads that may have changed meanwhile; rows are those of the views. The releases are
+// of what the maker's batch before has decided.
 NODISCARD enum status bench_maker_pack(struct bench_maker *maker, struct error *err);
 NODISCARD enum status bench_maker_place(struct bench_maker *maker, uint64_t size, uint32_t minutes,
                                         struct error *err);
