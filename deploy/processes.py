@@ -2,6 +2,7 @@
 in DIR/run/, ended only when both still fit."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -32,17 +33,28 @@ def thread_states(pid):
     return states
 
 
+# Sockets that say which ports this process was given: they live as long as it does.
+_claims = []
+
+
 def free_ports(count):
-    """So many TCP ports of 127.0.0.1 that nobody listens on now."""
-    sockets = []
-    for _ in range(count):
-        one = socket.socket()
-        one.bind(("127.0.0.1", 0))
-        sockets.append(one)
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """So many TCP ports of 127.0.0.1 that nobody listens on now. Whoever asks here in another process, while this
+    one lives, gets others; and the system gives none of them to a connection, as it takes those above."""
+    ports = []
+    for port in random.sample(range(10240, 32768), 4096):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind("\0vedomo-port-%d" % port)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise OSError("no free ports on 127.0.0.1")
 
 
 class Process:

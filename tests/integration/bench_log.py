@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# alone: it compares the rates of two ways of appending
 """The log's benchmark tells the truth: a small run makes its entries, checks them whole, prints
 figures that fit together, leaves nothing behind unless told to, and refuses where there is no room."""
 

@@ -14,18 +14,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 
-from harness import BUILD, PATIENCE_S, ROOT, Federation  # noqa: E402
+from harness import BUILD, PATIENCE_S, Federation, build_tilecheck  # noqa: E402
 from processes import Process, free_ports  # noqa: E402
 from tap import equal, main, test, true, until  # noqa: E402
 
 SIZE = 66500
-CHECKER = os.path.join(BUILD, "tilecheck")
-
-
-def build_checker():
-    env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
-           "GOCACHE": os.path.join(ROOT, "build", "go-cache")}
-    subprocess.run(["go", "build", "-o", CHECKER, "tests/public/tilecheck/main.go"], cwd=ROOT, env=env, check=True)
 
 
 def open_house():
@@ -39,7 +32,7 @@ def open_house():
     return house
 
 
-build_checker()
+CHECKER = build_tilecheck()
 HOUSE = open_house()
 PORT = free_ports(1)[0]
 KEPT = {}

@@ -15,12 +15,11 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 
-from harness import BUILD, PATIENCE_S, ROOT, Federation  # noqa: E402
+from harness import PATIENCE_S, Federation, build_tilecheck  # noqa: E402
 from processes import Process, free_ports  # noqa: E402
 from tap import equal, main, test, true, until  # noqa: E402
 from witnessing import Liars, post, signed_note, submit  # noqa: E402
 
-CHECKER = os.path.join(BUILD, "tilecheck")
 NODES = ("road-safety", "population-register")
 LIES = ["garbage", "empty", "wrong-signature", "huge", "slow", "redirect", "ahead", "sizeless", "refuted"]
 ALARM_S = 5
@@ -232,19 +231,17 @@ def published_checkpoints_get_the_lines_of_both_witnesses():
 
 @test
 def an_export_and_the_portal_carry_the_lines_and_other_tools_count_them():
-    env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
-           "GOCACHE": os.path.join(ROOT, "build", "go-cache")}
-    subprocess.run(["go", "build", "-o", CHECKER, "tests/public/tilecheck/main.go"], cwd=ROOT, env=env, check=True)
+    checker = build_tilecheck()
     HOUSE.all_witnessed()
     folder = os.path.join(HOUSE.dir, "export")
     HOUSE.run(["log", "export", folder, "--json"], profile="auditor")
     both = ["--witness", HOUSE.vkey_of("w1"), "--witness", HOUSE.vkey_of("w2")]
-    done = subprocess.run([CHECKER, *both, HOUSE.vkey, folder], capture_output=True, text=True, check=False)
+    done = subprocess.run([checker, *both, HOUSE.vkey, folder], capture_output=True, text=True, check=False)
     equal(done.returncode, 0, done.stdout + done.stderr)
     true("cosigned by witness.example/w1" in done.stdout and "cosigned by witness.example/w2" in done.stdout, done.stdout)
     stranger = HOUSE.run(["keygen", "--role", "witness", "--node", "witness.example/w1", "--out",
                           os.path.join(HOUSE.dir, "stranger.key"), "--json"]).json["vkey"]
-    done = subprocess.run([CHECKER, "--witness", stranger, HOUSE.vkey, folder], capture_output=True, text=True, check=False)
+    done = subprocess.run([checker, "--witness", stranger, HOUSE.vkey, folder], capture_output=True, text=True, check=False)
     equal(done.returncode, 1, "a key that has not signed: " + done.stdout)
     port = free_ports(1)[0]
     HOUSE.write("people/portal/portal.yaml",

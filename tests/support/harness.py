@@ -3,6 +3,7 @@ of VEDOMO_BUILD, and peers in another language beside them."""
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -17,6 +18,18 @@ BUILD = os.environ.get("VEDOMO_BUILD", os.path.join(ROOT, "build", "release"))
 # Under the sanitizers everything takes longer.
 PATIENCE_S = 60.0
 KEEP = os.environ.get("VEDOMO_KEEP")
+
+
+def build_tilecheck():
+    """The independent verifier of published logs, in Go on Go's own packages: its path. Another test may be building
+    it or running it."""
+    path = os.path.join(BUILD, "tilecheck")
+    beside = "%s.%d" % (path, os.getpid())
+    env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
+           "GOCACHE": os.path.join(ROOT, "build", "go-cache")}
+    subprocess.run(["go", "build", "-o", beside, "tests/public/tilecheck/main.go"], cwd=ROOT, env=env, check=True)
+    os.replace(beside, path)
+    return path
 
 
 class Federation(houses.House):

@@ -4,15 +4,20 @@
 import concurrent.futures
 import json
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
 CORES = max(2, min(8, os.cpu_count() or 2))
+# Tests of whole programs wait more than they work.
+SIDE_BY_SIDE = CORES + 1
+PROGRAMS = ["vedomod", "vedomo", "vedomo-node", "vedomo-portal"]
 # Modules whose code runs in several threads: their unit tests run under TSan as well.
 THREADED = ("base", "seal", "store", "bus", "sql", "web", "audit", "peer", "broker", "node")
 RESULT = re.compile(r"^\s*(not ok|ok)\b[ \d]*-?\s*(.*?)\s*(# SKIP.*)?$", re.IGNORECASE)
@@ -26,6 +31,16 @@ class Tally:
         self.passed = 0
         self.failed = []
         self.skipped = 0
+        self.lock = threading.Lock()
+
+    def say(self, words):
+        with self.lock:
+            print(words, flush=True)
+
+    def count_build(self, preset, good):
+        with self.lock:
+            self.passed += good
+            self.failed += [] if good else ["build %s" % preset]
 
     def add(self, name, status, output, seconds):
         """Counts one program's tests; prints what went wrong."""
@@ -44,14 +59,13 @@ class Tally:
             bad.append("ended with %s" % describe(status))
         if status == 0 and not good and not bad and not skip:
             good = 1
-        self.passed += good
-        self.skipped += skip
-        self.failed += ["%s: %s" % (name, words) for words in bad]
+        with self.lock:
+            self.passed += good
+            self.skipped += skip
+            self.failed += ["%s: %s" % (name, words) for words in bad]
         mark = "ok  " if not bad else "FAIL"
-        print("  %s %-46s %4d tests %7.1f s" % (mark, name, good + len(bad), seconds), flush=True)
-        if bad:
-            print(indent(clip(output)), flush=True)
-        return not bad
+        line = "  %s %-46s %4d tests %7.1f s" % (mark, name, good + len(bad), seconds)
+        self.say(line + ("\n" + indent(clip(output)) if bad else ""))
 
 
 def describe(status):
@@ -70,6 +84,10 @@ def clip(text, lines=80):
     if len(wanted) > lines:
         wanted = wanted[:lines // 2] + ["… %d lines …" % (len(wanted) - lines)] + wanted[-lines // 2:]
     return "\n".join(wanted)
+
+
+def last_lines(text, count):
+    return clip("\n".join(text.split("\n")[-count:]), count)
 
 
 def run(command, timeout=900, env=None, cwd=ROOT):
@@ -97,24 +115,66 @@ def sanitizer_env(preset):
     return {}
 
 
-def build(tally, preset):
-    """Configures and builds one preset, with a line when it is done."""
-    started = time.monotonic()
-    sys.stdout.write("  building %-8s … " % preset)
-    sys.stdout.flush()
-    commands = [["cmake", "--build", "--preset", preset]]
-    if not os.path.exists(os.path.join(BUILD, preset, "build.ninja")):
-        commands.insert(0, ["cmake", "--preset", preset])
-    for command in commands:
-        status, output, _ = run(command, timeout=1200)
-        if status != 0:
-            print("failed", flush=True)
-            print(indent(clip("\n".join(output.split("\n")[-120:]), 120)), flush=True)
-            tally.failed.append("build %s" % preset)
-            return False
-    print("%.0f s" % (time.monotonic() - started), flush=True)
-    tally.passed += 1
-    return True
+class Builder:
+    """Builds presets one after another beside the tests: what is waited for first comes first."""
+
+    def __init__(self, tally, presets):
+        self.tally = tally
+        self.good = {}
+        self.done = {preset: threading.Event() for preset in presets}
+        self.waiting = queue.SimpleQueue()
+        for preset in presets:
+            self.waiting.put(preset)
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def has(self, preset):
+        """Waits until it is built; False: it is not, which is told and counted already."""
+        self.done[preset].wait()
+        return self.good[preset]
+
+    def rest(self):
+        """Waits until nothing is being built."""
+        for preset in self.done:
+            self.done[preset].wait()
+
+    def _work(self):
+        place = 0
+        while not self.waiting.empty():
+            preset = self.waiting.get()
+            started = time.monotonic()
+            status, output = self._build(preset, place > 0)
+            good = status == 0
+            words = "%.0f s" % (time.monotonic() - started) if good else "failed\n" + indent(last_lines(output, 120))
+            self.tally.say("  building %-8s … %s" % (preset, words))
+            self.tally.count_build(preset, good)
+            self.good[preset] = good
+            self.done[preset].set()
+            place += 1
+
+    @staticmethod
+    def _build(preset, beside_tests):
+        """(status, output). Beside tests it takes what time they leave."""
+        if not os.path.exists(os.path.join(BUILD, preset, "build.ninja")):
+            status, output, _ = run(["cmake", "--preset", preset])
+            if status != 0:
+                return status, output
+        command = ["cmake", "--build", "--preset", preset]
+        if preset == "tsan":
+            try:
+                command += ["--target", *PROGRAMS, *threaded_targets()]
+            except subprocess.CalledProcessError as error:
+                return 1, "%s\n%s" % (error, error.stderr)
+        status, output, _ = run(["nice", *command] if beside_tests else command, timeout=1200)
+        return status, output
+
+
+def threaded_targets():
+    """What runs under TSan: CMake names a test's target as its program."""
+    return [os.path.basename(command[0]) for name, command, _ in listed("tsan", "unit") if is_threaded(name)]
+
+
+def is_threaded(name):
+    return name.split("/")[0] in THREADED
 
 
 def listed(preset, label):
@@ -148,86 +208,119 @@ def scripts(folder):
             and os.access(os.path.join(path, n), os.X_OK)]
 
 
-def step_lint(tally):
+def step_lint(tally, _):
     status, output, seconds = run(["tests/lint/run"])
     tally.add("lint", status, output, seconds)
 
 
-def step_build(tally):
-    for preset in ("asan", "clang", "release", "tsan"):
-        build(tally, preset)
+def step_build(_, builder):
+    builder.rest()
 
 
-def step_unit(tally):
-    if build(tally, "asan"):
+def step_unit(tally, builder):
+    if builder.has("asan"):
         run_listed(tally, "asan", "unit")
 
 
-def step_threads(tally):
-    if build(tally, "tsan"):
-        run_listed(tally, "tsan", "unit", lambda name: name.split("/")[0] in THREADED)
+def step_threads(tally, builder):
+    if builder.has("tsan"):
+        run_listed(tally, "tsan", "unit", is_threaded)
 
 
-def step_fuzz(tally):
-    if build(tally, "asan"):
+def step_fuzz(tally, builder):
+    if builder.has("asan"):
         run_listed(tally, "asan", "fuzz")
 
 
-def step_formats(tally):
+def step_formats(tally, builder):
     """The vectors of the protocol and the public libraries, as an outsider meets them."""
-    if build(tally, "asan") and build(tally, "release"):
+    if builder.has("asan") and builder.has("release"):
         run_listed(tally, "asan", "vectors")
         run_listed(tally, "release", "public")
 
 
-def step_mutations(tally):
+class Script:
+    """A test that runs by itself: a program of tests/mutations, tests/integration or tests/crash."""
+
+    def __init__(self, path, preset, timeout=600, arguments=()):
+        self.path = path
+        self.name = "crash" if path.endswith("crash/run") else path[len("tests/"):]
+        self.preset = preset
+        self.timeout = timeout
+        self.arguments = arguments
+        self.alone = False
+        self.size = os.path.getsize(os.path.join(ROOT, path))
+
+    def run(self, builder):
+        """None: its build failed."""
+        if not builder.has(self.preset):
+            return None
+        env = {**sanitizer_env(self.preset), "VEDOMO_BUILD": os.path.join(BUILD, self.preset)}
+        return run([self.path, *self.arguments], timeout=self.timeout, env=env)
+
+
+def mutations():
     """Rules that are broken on purpose: the tests must notice each."""
-    if build(tally, "release"):
-        for path in scripts("tests/mutations"):
-            status, output, seconds = run([path, os.path.join(BUILD, "release")], timeout=900)
-            tally.add(path[len("tests/"):], status, output, seconds)
+    return [Script(path, "release", 900, [os.path.join(BUILD, "release")]) for path in scripts("tests/mutations")]
 
 
-def step_integration(tally):
-    """Most tests with the sanitizers' binaries; those that measure say `# build: release`."""
-    if not build(tally, "asan") or not build(tally, "release"):
-        return
+def integration():
+    """Most tests with the sanitizers' binaries; others say `# build: release`. What compares times that it
+    measured says `# alone: why`."""
+    found = []
     for path in scripts("tests/integration"):
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
             head = file.read(2000)
         match = re.search(r"^# build: (\w+)", head, re.MULTILINE)
-        preset = match.group(1) if match else "asan"
-        if preset == "tsan" and not build(tally, "tsan"):
-            continue
-        env = {**sanitizer_env(preset), "VEDOMO_BUILD": os.path.join(BUILD, preset)}
-        status, output, seconds = run([path], timeout=600, env=env)
-        tally.add(path[len("tests/"):], status, output, seconds)
+        script = Script(path, match.group(1) if match else "asan")
+        script.alone = re.search(r"^# alone: ", head, re.MULTILINE) is not None
+        found.append(script)
+    return found
 
 
-def step_crash(tally):
-    path = os.path.join(ROOT, "tests/crash/run")
-    if os.path.exists(path) and build(tally, "release"):
-        status, output, seconds = run([path], timeout=900)
-        tally.add("crash", status, output, seconds)
+def crash():
+    return [Script("tests/crash/run", "release", 900)]
 
 
+def run_scripts(tally, builder, found):
+    """Some at a time, what is built last at the end, long ones first; then one by one those that want the machine
+    to themselves."""
+    found = sorted(found, key=lambda script: (script.preset == "tsan", -script.size))
+
+    def count(script, result):
+        if result is not None:
+            tally.add(script.name, *result)
+
+    with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        jobs = {pool.submit(script.run, builder): script for script in found if not script.alone}
+        for job in concurrent.futures.as_completed(jobs):
+            count(jobs[job], job.result())
+    for script in found:
+        if script.alone:
+            builder.rest()
+            count(script, script.run(builder))
+
+
+# name -> what it is, the presets that it needs, and a function: one that runs it, or one that gives its scripts,
+# which run side by side with those of the steps next to it.
 STEPS = {
-    "lint": ("lints", step_lint),
-    "build": ("gcc, clang, sanitizers", step_build),
-    "unit": ("unit tests under ASan and UBSan", step_unit),
-    "threads": ("threads under TSan", step_threads),
-    "fuzz": ("fuzz seeds and past crashes", step_fuzz),
-    "formats": ("protocol vectors, public libraries", step_formats),
-    "mutations": ("rules broken on purpose", step_mutations),
-    "integration": ("real programs together", step_integration),
-    "crash": ("kill -9 under load", step_crash),
+    "lint": ("lints", [], step_lint),
+    "unit": ("unit tests under ASan and UBSan", ["asan"], step_unit),
+    "fuzz": ("fuzz seeds and past crashes", ["asan"], step_fuzz),
+    "formats": ("protocol vectors, public libraries", ["asan", "release"], step_formats),
+    "mutations": ("rules broken on purpose", ["release"], mutations),
+    "integration": ("real programs together", ["asan", "release", "tsan"], integration),
+    "crash": ("kill -9 under load", ["release"], crash),
+    "threads": ("threads under TSan", ["tsan"], step_threads),
+    "build": ("gcc, clang, sanitizers", ["asan", "release", "tsan", "clang"], step_build),
 }
+SCRIPTS = (mutations, integration, crash)
 QUICK = ("lint", "unit")
 
 
 def chosen(arguments):
     if "--list" in arguments:
-        for name, (words, _) in STEPS.items():
+        for name, (words, _, _) in STEPS.items():
             print("%-12s %s" % (name, words))
         sys.exit(0)
     names = [a for a in arguments if a not in ("--quick", "all")]
@@ -238,14 +331,32 @@ def chosen(arguments):
     return names or list(QUICK if "--quick" in arguments else STEPS)
 
 
+def groups(names):
+    """Steps one after another; those of scripts that stand together are one."""
+    grouped = []
+    for name in names:
+        together = STEPS[name][2] in SCRIPTS and grouped and STEPS[grouped[-1][-1]][2] in SCRIPTS
+        if together:
+            grouped[-1].append(name)
+        else:
+            grouped.append([name])
+    return grouped
+
+
 def main():
     names = chosen(sys.argv[1:])
     tally = Tally()
     started = time.monotonic()
-    for place, name in enumerate(names, 1):
-        words, step = STEPS[name]
-        print("[%d/%d] %s: %s" % (place, len(names), name, words), flush=True)
-        step(tally)
+    grouped = groups(names)
+    presets = list(dict.fromkeys(preset for name in names for preset in STEPS[name][1]))
+    builder = Builder(tally, presets)
+    for place, group in enumerate(grouped, 1):
+        tally.say("[%d/%d] %s" % (place, len(grouped), "; ".join("%s: %s" % (name, STEPS[name][0]) for name in group)))
+        if STEPS[group[0]][2] in SCRIPTS:
+            run_scripts(tally, builder, [script for name in group for script in STEPS[name][2]()])
+        else:
+            STEPS[group[0]][2](tally, builder)
+    builder.rest()
     seconds = time.monotonic() - started
     print()
     for line in tally.failed:
