@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What whoever starts a program hears of it: each of the four says READY=1 when it serves and not before,
 STOPPING=1 when it ends, and nothing when it could not start. The supervisor is a datagram socket, as
 systemd's is."""

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 
-from harness import PATIENCE_S, Federation, build_tilecheck  # noqa: E402
+from harness import BUILD, PATIENCE_S, Federation, build_tilecheck  # noqa: E402
 from processes import Process, free_ports  # noqa: E402
 from tap import equal, main, test, true, until  # noqa: E402
 from witnessing import Liars, post, signed_note, submit  # noqa: E402

@@ -156,13 +156,5 @@ def check(root):
                 yield path, number, "a public header names '%s'" % FOREIGN.search(line).group(0)
 
 
-def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else source.ROOT
-    found = list(check(root))
-    for path, number, words in found:
-        print("%s:%d: %s" % (path, number, words))
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source.report(check))

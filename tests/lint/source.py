@@ -2,11 +2,21 @@
 
 import os
 import re
+import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 _TOKENS = re.compile(
     r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
+
+
+def report(check):
+    """Prints what check(root) finds, one line each; gives the exit status. The root is the first argument, or the
+    tree that this file is in."""
+    found = list(check(sys.argv[1] if len(sys.argv) > 1 else ROOT))
+    for path, number, words in found:
+        print("%s:%d: %s" % (path, number, words))
+    return 1 if found else 0
 
 
 def files(root, tops, endings):

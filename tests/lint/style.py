@@ -120,13 +120,5 @@ def check(root):
                 yield path, number, problem
 
 
-def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else source.ROOT
-    found = list(check(root))
-    for path, number, problem in found:
-        print("%s:%d: %s" % (path, number, problem))
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source.report(check))

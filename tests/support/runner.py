@@ -142,7 +142,10 @@ class Builder:
         while not self.waiting.empty():
             preset = self.waiting.get()
             started = time.monotonic()
-            status, output = self._build(preset, place > 0)
+            try:
+                status, output = self._build(preset, place > 0)
+            except (OSError, subprocess.SubprocessError, ValueError) as error:
+                status, output = 1, str(error)
             good = status == 0
             words = "%.0f s" % (time.monotonic() - started) if good else "failed\n" + indent(last_lines(output, 120))
             self.tally.say("  building %-8s … %s" % (preset, words))
@@ -160,17 +163,14 @@ class Builder:
                 return status, output
         command = ["cmake", "--build", "--preset", preset]
         if preset == "tsan":
-            try:
-                command += ["--target", *PROGRAMS, *threaded_targets()]
-            except subprocess.CalledProcessError as error:
-                return 1, "%s\n%s" % (error, error.stderr)
+            command += ["--target", *PROGRAMS, *threaded_targets()]
         status, output, _ = run(["nice", *command] if beside_tests else command, timeout=1200)
         return status, output
 
 
 def threaded_targets():
-    """What runs under TSan: CMake names a test's target as its program."""
-    return [os.path.basename(command[0]) for name, command, _ in listed("tsan", "unit") if is_threaded(name)]
+    """What runs under TSan, by the names that tests/CMakeLists.txt gives."""
+    return ["unit_" + name.replace("/", "_") for name, _, _ in listed("tsan", "unit") if is_threaded(name)]
 
 
 def is_threaded(name):

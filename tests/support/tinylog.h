@@ -2,13 +2,10 @@
 // With `branch` its leaves from that one on are others: a fork, signed by the same key.
 #pragma once
 
-#include "hex.h"
 #include "proof/note.h"
 #include "proof/tree.h"
 #include "seal/hash.h"
-#include "seal/secret.h"
-#include "seal/sign.h"
-#include "test.h"
+#include "signer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,29 +19,17 @@ struct tinylog {
     struct proof_key witnesses[TINYLOG_WITNESSES];
 };
 
-static inline struct seal_signer *tinylog_signer(uint8_t first)
-{
-    struct error err;
-    struct digest seed = count_digest(first);
-    struct seal_secret *secret = NULL;
-    struct seal_signer *signer = NULL;
-    assert_ok(seal_secret_copy(bytes_digest(&seed), &secret, &err));
-    assert_ok(seal_signer_create(secret, &signer, &err));
-    seal_secret_destroy(&secret);
-    return signer;
-}
-
 static inline void tinylog_begin(struct tinylog *log)
 {
     struct error err;
     memset(log, 0, sizeof(*log));
-    log->signer = tinylog_signer(0x00);
+    log->signer = signer_of(0x00);
     assert_ok(proof_key_make("example.com/audit", PROOF_KEY_ED25519, seal_signer_key(log->signer),
                              &log->key, &err));
     for (size_t i = 0; i < TINYLOG_WITNESSES; i++) {
         char name[32];
         snprintf(name, sizeof(name), "witness.example/w%zu", i + 1);
-        log->witness_signers[i] = tinylog_signer((uint8_t)(0x20 + 0x20 * i));
+        log->witness_signers[i] = signer_of((uint8_t)(0x20 + 0x20 * i));
         assert_ok(proof_key_make(name, PROOF_KEY_COSIGNATURE,
                                  seal_signer_key(log->witness_signers[i]), &log->witnesses[i],
                                  &err));

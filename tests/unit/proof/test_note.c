@@ -1,10 +1,7 @@
 #include "proof/note.h"
 
 #include "base/text.h"
-#include "hex.h"
-#include "seal/secret.h"
-#include "seal/sign.h"
-#include "test.h"
+#include "signer.h"
 
 #include <stdio.h>
 
@@ -25,18 +22,6 @@
     "AAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
     "AAA=\n"
 #define NOTE TEXT "\n" LOG_LINE WITNESS_LINE
-
-static struct seal_signer *signer_of(uint8_t first)
-{
-    struct error err;
-    struct digest seed = count_digest(first);
-    struct seal_secret *secret = NULL;
-    struct seal_signer *signer = NULL;
-    assert_ok(seal_secret_copy(bytes_digest(&seed), &secret, &err));
-    assert_ok(seal_signer_create(secret, &signer, &err));
-    seal_secret_destroy(&secret);
-    return signer;
-}
 
 static struct proof_key key_of(const char *vkey)
 {

@@ -1,11 +1,8 @@
 #include "proof/receipt.h"
 
 #include "base/text.h"
-#include "hex.h"
 #include "seal/hash.h"
-#include "seal/secret.h"
-#include "seal/sign.h"
-#include "test.h"
+#include "signer.h"
 #include "vedomo/verify.h"
 
 #include <stdio.h>
@@ -28,18 +25,6 @@ struct setting {
     struct proof_receipt receipt;
     struct buffer text;
 };
-
-static struct seal_signer *signer_of(uint8_t first)
-{
-    struct error err;
-    struct digest seed = count_digest(first);
-    struct seal_secret *secret = NULL;
-    struct seal_signer *signer = NULL;
-    assert_ok(seal_secret_copy(bytes_digest(&seed), &secret, &err));
-    assert_ok(seal_signer_create(secret, &signer, &err));
-    seal_secret_destroy(&secret);
-    return signer;
-}
 
 static void make_leaf(struct setting *s)
 {

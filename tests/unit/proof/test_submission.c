@@ -140,7 +140,7 @@ TEST(a_log_that_is_not_watched_is_not_found_and_a_strangers_signature_forbidden)
     uint64_t size = 0;
     begin(&world, 0);
     struct proof_key key;
-    struct seal_signer *stranger = tinylog_signer(0x99);
+    struct seal_signer *stranger = signer_of(0x99);
     struct proof_checkpoint checkpoint = tinylog_checkpoint(&world.log, 5, 0);
     struct buffer body = buffer_init(PROOF_SUBMISSION_MAX);
     assert_ok(proof_key_make(world.log.key.name, PROOF_KEY_ED25519, seal_signer_key(stranger), &key,
@@ -174,7 +174,7 @@ TEST(either_key_of_a_log_that_changes_keys_counts)
     uint64_t size = 0;
     begin(&world, 0);
     struct proof_key keys[2] = { world.log.key };
-    struct seal_signer *next = tinylog_signer(0x77);
+    struct seal_signer *next = signer_of(0x77);
     assert_ok(proof_key_make(world.log.key.name, PROOF_KEY_ED25519, seal_signer_key(next), &keys[1],
                              &err));
     world.watched.keys = keys;

@@ -1,21 +1,7 @@
 #include "seal/batch.h"
 
-#include "hex.h"
 #include "seal/hash.h"
-#include "seal/secret.h"
-#include "test.h"
-
-static struct seal_signer *signer_of(uint8_t first)
-{
-    struct error err;
-    struct digest seed = count_digest(first);
-    struct seal_secret *secret = NULL;
-    struct seal_signer *signer = NULL;
-    assert_ok(seal_secret_copy(bytes_digest(&seed), &secret, &err));
-    assert_ok(seal_signer_create(secret, &signer, &err));
-    seal_secret_destroy(&secret);
-    return signer;
-}
+#include "signer.h"
 
 // A batch of `count` messages whose payload is their number.
 struct batch {

@@ -1,19 +1,11 @@
 #include "seal/sign.h"
 
-#include "hex.h"
-#include "seal/secret.h"
-#include "test.h"
+#include "signer.h"
 
-static struct seal_signer *signer_of(const char *seed_hex)
+static struct seal_signer *signer_of_hex(const char *seed_hex)
 {
-    struct error err;
     struct digest seed = hex_digest(seed_hex);
-    struct seal_secret *secret = NULL;
-    struct seal_signer *signer = NULL;
-    assert_ok(seal_secret_copy(bytes_digest(&seed), &secret, &err));
-    assert_ok(seal_signer_create(secret, &signer, &err));
-    seal_secret_destroy(&secret);
-    return signer;
+    return signer_of_seed(&seed);
 }
 
 TEST(signatures_are_those_of_rfc_8032)
@@ -39,7 +31,7 @@ TEST(signatures_are_those_of_rfc_8032)
     };
     for (size_t i = 0; i < ARRAY_COUNT(vectors); i++) {
         uint8_t room[2][64];
-        struct seal_signer *signer = signer_of(vectors[i].seed);
+        struct seal_signer *signer = signer_of_hex(vectors[i].seed);
         assert_digest(*seal_signer_key(signer), vectors[i].key);
         struct bytes message = hex_into(vectors[i].message, room[0], sizeof(room[0]));
         struct bytes wanted = hex_into(vectors[i].signature, room[1], sizeof(room[1]));
@@ -55,7 +47,7 @@ TEST(signatures_are_those_of_rfc_8032)
 TEST(one_changed_bit_anywhere_does_not_verify)
 {
     struct seal_signer *signer =
-        signer_of("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        signer_of_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     uint8_t message[] = "a message";
     uint8_t signature[SEAL_SIGNATURE_BYTES];
     struct digest key = *seal_signer_key(signer);
@@ -75,7 +67,7 @@ TEST(one_changed_bit_anywhere_does_not_verify)
 TEST(a_signature_of_another_length_does_not_verify)
 {
     struct seal_signer *signer =
-        signer_of("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        signer_of_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     uint8_t signature[SEAL_SIGNATURE_BYTES + 1] = { 0 };
     seal_sign(signer, bytes_text("m"), signature);
     const struct digest *key = seal_signer_key(signer);
@@ -92,7 +84,7 @@ TEST(a_signature_whose_s_is_not_reduced_does_not_verify)
     static const uint8_t order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,
                                        0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10 };
     struct seal_signer *signer =
-        signer_of("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        signer_of_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     uint8_t signature[SEAL_SIGNATURE_BYTES];
     seal_sign(signer, bytes_text("m"), signature);
     unsigned carry = 0;
