@@ -389,6 +389,41 @@ def another_epoch_or_another_map_is_found():
 
 
 @test
+def an_old_epoch_with_the_list_of_then_is_not_taken_for_the_newest():
+    old = []
+    committed()
+
+    def keep(_short, values, body):
+        rows = decode("Rows", body) if body[:1] == b"\n" and not values["value"] else None
+        if rows and is_proof(rows):
+            old.append(rows)
+
+    BETWEEN.lies = {"result": keep}
+    true(verify(broker=BETWEEN.endpoint)["proven"], "as it is")
+    true(old, "an answer was kept")
+    counted = old[0]["rows"][0]["person"]["count"]
+    then = {**old[0], "rows": [row for row in old[0]["rows"] if row["name"] or row["number"] <= counted]}
+    for _ in range(2):
+        HOUSE.ask(HOUSE.identity_question())
+
+    def tell(_short, values, body):
+        rows = decode("Rows", body) if body[:1] == b"\n" and not values["value"] else None
+        return BETWEEN.result_of(values, then) if rows and is_proof(rows) else None
+
+    def found():
+        answer = HOUSE.run(["audit", "verify", "--json", "--subject", "-", "--epoch-within", "5", "--broker",
+                            BETWEEN.endpoint], stdin=ANNA + "\n", profile="officer", check=False)
+        return answer.json if answer.status == 1 else None
+
+    BETWEEN.lies = {"result": tell}
+    lie = until(found, "the old epoch is overdue", PATIENCE_S)
+    equal((lie["proven"], lie["epoch"]["overdue"], lie.get("failed_check")), (False, True, None))
+    BETWEEN.lies = {}
+    honest = until(lambda: (lambda one: one if one["proven"] else None)(verify(more=("--epoch-within", "60"))), "proven")
+    equal(honest["epoch"]["overdue"], False)
+
+
+@test
 def an_entry_is_not_forgotten_because_the_broker_says_so():
     def forgotten(rows):
         row = entries(rows)[1]

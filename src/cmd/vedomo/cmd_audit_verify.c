@@ -23,6 +23,7 @@ enum { ARENA_BYTES = 4 * 1024 * 1024, FINDINGS_SHOWN = 1000 };
 struct options {
     const char *home;
     const char *session;
+    uint64_t epoch_within;
     bool leaves_only;
     bool without_views;
     struct command_texts checkpoints;
@@ -33,6 +34,8 @@ static const struct command_option option_table[] = {
       "Check a broker's folder on this machine, bodies included" },
     { COMMAND_TEXT, offsetof(struct options, session), "session", 0, "FILE",
       "Check one citizen's list, in the citizen's session" },
+    { COMMAND_NUMBER, offsetof(struct options, epoch_within), "epoch-within", 0, "SECONDS",
+      "With a list: how old its epoch may be when entries have followed it (default: 90000)" },
     { COMMAND_FLAG, offsetof(struct options, leaves_only), "leaves-only", 0, NULL,
       "With --home: leave the bodies closed, and the views alone" },
     { COMMAND_FLAG, offsetof(struct options, without_views), "without-views", 0, NULL,
@@ -327,7 +330,8 @@ static enum status run(struct command_call *call, struct error *err)
                          "--leaves-only, --without-views and --checkpoint go with --home; "
                          "'vedomo audit consistency' compares checkpoints over the connection");
     }
-    return person                  ? whole_run(call, options->session, err)
+    uint64_t within_s = options->epoch_within == 0 ? WHOLE_EPOCH_WITHIN_S : options->epoch_within;
+    return person                  ? whole_run(call, options->session, within_s, err)
            : options->home != NULL ? verify_home(call, err)
                                    : verify_remote(call, err);
 }

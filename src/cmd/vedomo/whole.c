@@ -9,8 +9,12 @@
 //   part        each entry commits to what it is shown to say
 //   filed       what else an officer sees of the entry leads to this person
 //   and those of proof/list.h, about the entries together
+//
+// An old epoch proves as much as a new one, but of an old list. So one that entries followed long
+// ago, without another epoch behind it, is said to be overdue: the broker may hide the later ones.
 #include "whole.h"
 
+#include "base/clock.h"
 #include "receipts.h"
 #include "seal/hash.h"
 
@@ -152,6 +156,9 @@ static enum status check_epoch(struct checking *checking, const struct wire_row 
     struct wire_public_part part;
     if (row->person == NULL) {
         return ST_OK; // none yet
+    }
+    if (whole->has_epoch || whole->list.begun) {
+        return failed(checking, "epoch", row, err, "it does not stand once, in front of the list");
     }
     enum status status = check_receipt(checking, row, WIRE_PART_PUBLIC, &proven, err);
     if (status == ST_OK) {
@@ -385,8 +392,61 @@ static enum status check_pages(struct checking *checking, struct error *err)
     return status;
 }
 
-enum status whole_check(struct person *person, whole_entry each, void *context, struct whole *whole,
-                        struct error *err)
+// ---- is there a newer epoch?
+
+// The largest tree that was shown: the one of the proofs, or the connection's.
+static enum status newest_tree(const struct checking *checking, struct proof_checkpoint *tree,
+                               struct error *err)
+{
+    struct bytes note;
+    *tree = checking->whole->checkpoint;
+    if (link_checkpoint(checking->person->link, &note) <= tree->size) {
+        return ST_OK;
+    }
+    return proof_ring_open(link_keys(checking->person->link), 0, note, tree, err);
+}
+
+// The time of the entry behind the epoch's own, proven.
+static enum status check_age(struct checking *checking, uint64_t within_s, struct error *err)
+{
+    enum { MINUTE_MS = 60 * 1000 };
+    struct whole *whole = checking->whole;
+    struct proof_checkpoint tree;
+    struct wire_result result;
+    struct wire_rows rows;
+    struct proof_leaf leaf;
+    uint64_t now_ms = (uint64_t)clock_wall_ms();
+    uint64_t oldest_ms = now_ms / 1000 > within_s ? now_ms - within_s * 1000 : 0;
+    enum status status = newest_tree(checking, &tree, err);
+    if (status != ST_OK || !whole->has_epoch || whole->epoch_at >= oldest_ms ||
+        tree.size <= whole->epoch_index + 1) {
+        return status;
+    }
+    struct wire_query query = { .kind = WIRE_QUERY_INCLUSION,
+                                .index = whole->epoch_index + 1,
+                                .to = tree.size };
+    arena_reset(checking->arena);
+    status = link_query(checking->person->link, &query, checking->arena, &result, &rows, err);
+    if (status == ST_OK && rows.rows_count != 1) {
+        return failed(checking, "inclusion", NULL, err, "the entry behind the epoch is not shown");
+    }
+    if (status == ST_OK) {
+        const struct wire_row *row = &rows.rows[0];
+        struct digest hash = seal_leaf_hash(row->leaf);
+        status = fail(checking, "inclusion", row, proof_leaf_decode(row->leaf, &leaf, err), err);
+        if (status == ST_OK &&
+            !proof_inclusion_verify(&hash, query.index, tree.size, row->announcement, &tree.root)) {
+            return failed(checking, "inclusion", row, err, "it is not in the log's tree");
+        }
+    }
+    if (status == ST_OK) {
+        whole->overdue = (uint64_t)leaf.minutes * MINUTE_MS < oldest_ms;
+    }
+    return status;
+}
+
+enum status whole_check(struct person *person, uint64_t within_s, whole_entry each, void *context,
+                        struct whole *whole, struct error *err)
 {
     struct checking checking = { .person = person,
                                  .whole = whole,
@@ -402,6 +462,9 @@ enum status whole_check(struct person *person, whole_entry each, void *context, 
         const struct wire_row where = { .index = whole->list.fault_index };
         status = fail(&checking, proof_list_fault_name(whole->list.fault),
                       whole->list.fault_has_index ? &where : NULL, ST_UNPROVEN, err);
+    }
+    if (status == ST_OK) {
+        status = check_age(&checking, within_s, err);
     }
     arena_destroy(&checking.arena);
     return status == ST_UNPROVEN && whole->check != NULL ? ST_OK : status;

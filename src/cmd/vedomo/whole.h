@@ -14,6 +14,7 @@ struct whole {
     uint64_t epoch_index; // its entry
     uint64_t epoch_at;    // when it was made, ms
     uint64_t epoch_size;  // of the log that it is true for
+    bool overdue;         // entries followed it long ago, and no epoch after it was shown
     struct digest epoch_root;
     bool absent;           // the map has nobody in the person's place
     struct bytes tag;      // of the person; empty without an epoch
@@ -27,11 +28,16 @@ struct whole {
 // Called for each entry of the list that holds, newest first.
 typedef void (*whole_entry)(void *context, uint64_t index, const struct wire_subject_part *subject);
 
+// How old an epoch may become while entries follow it, if nothing else is said: the longest time
+// between two that a broker can be set to, and an hour to make it.
+enum { WHOLE_EPOCH_WITHIN_S = 25 * 60 * 60 };
+
 // Fetches and checks until the end or the first check that fails. An error is what keeps it from
 // checking at all: no connection, no memory, a broker that refuses to answer.
-NODISCARD enum status whole_check(struct person *person, whole_entry each, void *context,
-                                  struct whole *whole, struct error *err);
+NODISCARD enum status whole_check(struct person *person, uint64_t within_s, whole_entry each,
+                                  void *context, struct whole *whole, struct error *err);
 
 // vedomo audit verify --subject - | --session FILE: checks, says what was found; call->failed when
 // the list is not proven whole.
-NODISCARD enum status whole_run(struct command_call *call, const char *session, struct error *err);
+NODISCARD enum status whole_run(struct command_call *call, const char *session, uint64_t within_s,
+                                struct error *err);

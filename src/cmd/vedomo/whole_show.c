@@ -15,6 +15,7 @@ enum word {
     WORD_AFTER,
     WORD_FORGOTTEN,
     WORD_NO_EPOCH,
+    WORD_OVERDUE,
     WORD_BROKEN,
     WORD_AT_ENTRY,
     WORD_COUNT
@@ -37,6 +38,10 @@ static const char *const words[WORD_COUNT][CATALOGUE_LANGUAGE_COUNT] = {
     [WORD_NO_EPOCH] = { "НЕ ДОКАЗАНО: эпохи ещё нет, список показан, но не закреплён. Записей:",
                         "NOT PROVEN: there is no epoch yet, the list is listed, not committed. "
                         "Entries:" },
+    [WORD_OVERDUE] = { "НЕ ДОКАЗАНО: показанная эпоха устарела, и более новой нет. Записи, "
+                       "сделанные после неё, могли быть скрыты. Записей:",
+                       "NOT PROVEN: the epoch that was shown is old, and there is none after it. "
+                       "Entries made since may be hidden. Entries:" },
     [WORD_BROKEN] = { "СПИСОК НЕ ТОТ, ЧТО В ЖУРНАЛЕ. Не прошла проверка",
                       "THE LIST IS NOT THE LOG'S. The check that failed:" },
     [WORD_AT_ENTRY] = { "на записи", "at entry" },
@@ -103,6 +108,7 @@ static void show_epoch(struct output *out, const struct whole *whole)
     output_moment(out, "at", whole->epoch_at);
     output_number(out, "log_size", whole->epoch_size);
     output_hex(out, "map_root", bytes_digest(&whole->epoch_root));
+    output_bool(out, "overdue", whole->overdue);
     output_bool(out, "absent", whole->absent);
     output_number(out, "count", whole->list.head.count);
     output_object_end(out);
@@ -122,10 +128,14 @@ static void show_good(struct output *out, const struct speech *speech, const str
         say(out, speech, WORD_NO_EPOCH, list->entries);
         return;
     }
-    if (list->entries == 0) {
+    if (whole->overdue) {
+        say(out, speech, WORD_OVERDUE, list->entries);
+    } else if (list->entries == 0) {
         output_line(out, "%s", words[WORD_NOBODY][speech->language]);
     } else {
         say(out, speech, WORD_WHOLE, list->entries);
+    }
+    if (list->entries > 0) {
         say(out, speech, WORD_COMMITTED, list->entries - list->after);
     }
     if (list->after > 0) {
@@ -150,7 +160,8 @@ static void show_broken(struct output *out, const struct speech *speech, const s
                 whole->message);
 }
 
-enum status whole_run(struct command_call *call, const char *session, struct error *err)
+enum status whole_run(struct command_call *call, const char *session, uint64_t within_s,
+                      struct error *err)
 {
     struct person person;
     struct whole whole;
@@ -159,10 +170,10 @@ enum status whole_run(struct command_call *call, const char *session, struct err
     if (status != ST_OK) {
         return status;
     }
-    status = whole_check(&person, see_entry, &members, &whole, err);
+    status = whole_check(&person, within_s, see_entry, &members, &whole, err);
     if (status == ST_OK) {
         struct output *out = call->out;
-        bool proven = whole.check == NULL && whole.has_epoch;
+        bool proven = whole.check == NULL && whole.has_epoch && !whole.overdue;
         output_bool(out, "proven", proven);
         output_number(out, "entries", whole.list.entries);
         output_number(out, "committed",
