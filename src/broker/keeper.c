@@ -279,11 +279,13 @@ static enum status forget(struct keeper *keeper, struct job *job, bool *mine, st
 {
     const struct wire_control *message = job->payload;
     struct keeping keeping = { .month = message->month, .now_ms = clock_wall_ms() };
+    char month[AUDIT_MONTH_TEXT_BYTES];
     enum status status = begin_order(keeper, &keeping, err);
     if (status != ST_OK || message->dry_run) {
         return status;
     }
-    log_event(LOG_LEVEL_NOTICE, "retention.begun", log_number("month", keeping.month));
+    audit_month_format(keeping.month, month);
+    log_event(LOG_LEVEL_NOTICE, "retention.begun", log_text("month", month));
     status = count_entries(keeper, &keeping, err);
     if (status == ST_OK) {
         status = keeper_carry(keeper, &keeping, err);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "broker/query_inside.h"
+#include "catalogue/catalogue.h"
 #include "wire/wire.h"
 
 enum { MINUTE_MS = 60000, CHAIN_PAGE = 64, CLOCK_EVERY = 64, MAC_BYTES = 8, QUESTION_MAX = 1000 };
@@ -306,10 +307,12 @@ static void add(struct buffer *out, const char *name, struct bytes value)
     }
 }
 
-static void add_number(struct buffer *out, const char *name, uint64_t value)
+static void add_moment(struct buffer *out, const char *name, uint64_t wall_ms)
 {
-    if (value > 0) {
-        buffer_format(out, "; %s=%llu", name, (unsigned long long)value);
+    char text[CLOCK_TEXT_BYTES];
+    if (wall_ms > 0) {
+        clock_format((int64_t)wall_ms, text);
+        add(out, name, bytes_text(text));
     }
 }
 
@@ -325,8 +328,8 @@ void search_question(const struct search *search, const char *what, struct buffe
     const struct wire_query *query = search->job->payload;
     const struct wire_filter *filter = query->filter;
     buffer_text(out, what);
-    add_number(out, "since", query->since);
-    add_number(out, "until", query->until);
+    add_moment(out, "since", query->since);
+    add_moment(out, "until", query->until);
     add(out, "member", query->member);
     if (!id_is_zero(&query->id)) {
         char id[TEXT_ID_BYTES];
@@ -346,10 +349,12 @@ void search_question(const struct search *search, const char *what, struct buffe
     }
     add(out, "field", filter->field);
     add(out, "reason", filter->reason);
-    add_number(out, "kind", filter->entry_kind);
-    add_number(out, "basis", filter->basis);
+    add(out, "kind", bytes_text(filter->entry_kind == 0 ? "" : wire_kind_name(filter->entry_kind)));
+    add(out, "basis",
+        bytes_text(filter->basis == 0 ? ""
+                                      : catalogue_basis_name((enum catalogue_basis)filter->basis)));
     add(out, "verdict",
         bytes_text(filter->verdict < ARRAY_COUNT(verdicts) ? verdicts[filter->verdict] : ""));
-    add_number(out, "over-asked", filter->over_asked ? 1 : 0);
+    add(out, "over-asked", bytes_text(filter->over_asked ? "yes" : ""));
     add(out, "why", filter->why);
 }

@@ -1,4 +1,4 @@
-// Names of types and schemas, and which schema a type's payload has.
+// Names of types, schemas and kinds of entries, and which schema a type's payload has.
 #include "wire/rules.h"
 
 struct type_row {
@@ -51,4 +51,53 @@ enum wire_schema wire_type_schema(enum wire_type type)
 const char *wire_schema_name(enum wire_schema schema)
 {
     return wire_rules_of(schema)->name;
+}
+
+const char *wire_kind_name(uint32_t kind)
+{
+    switch ((enum wire_kind)kind) {
+    case WIRE_KIND_NONE:
+        break;
+    case WIRE_KIND_DECISION:
+        return "decision";
+    case WIRE_KIND_RELEASED:
+        return "released";
+    case WIRE_KIND_REFUSED:
+        return "refused";
+    case WIRE_KIND_EXPIRED:
+        return "expired";
+    case WIRE_KIND_CANCELLED:
+        return "cancelled";
+    case WIRE_KIND_DELIVERY:
+        return "delivery";
+    case WIRE_KIND_CONSENT:
+        return "consent";
+    case WIRE_KIND_READ:
+        return "read";
+    case WIRE_KIND_SESSION_OPENED:
+        return "session-opened";
+    case WIRE_KIND_REJECTED:
+        return "rejected";
+    case WIRE_KIND_MEMBER:
+        return "member";
+    case WIRE_KIND_ORDER:
+        return "order";
+    case WIRE_KIND_POLICY:
+        return "policy";
+    case WIRE_KIND_RESTART:
+        return "restart";
+    case WIRE_KIND_LOG:
+        return "log";
+    case WIRE_KIND_CARRY_FORWARD:
+        return "carry-forward";
+    case WIRE_KIND_KEY_CHANGE:
+        return "key-change";
+    case WIRE_KIND_HOLD:
+        return "hold";
+    case WIRE_KIND_DELAYED:
+        return "delayed";
+    case WIRE_KIND_EPOCH:
+        return "epoch";
+    }
+    return "entry";
 }

@@ -109,3 +109,6 @@ const char *wire_type_name(enum wire_type type);
 
 // "Request", "ExchangePart", …; static.
 const char *wire_schema_name(enum wire_schema schema);
+
+// The name of a kind of entries (enum wire_kind); "entry" for one that is unknown. Static.
+const char *wire_kind_name(uint32_t kind);

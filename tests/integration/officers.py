@@ -301,12 +301,14 @@ def a_list_without_people_shows_none_and_one_with_people_is_in_the_list_of_each(
 
 @test
 def the_question_is_on_record_with_its_conditions():
-    vedomo("audit", "count", "--by", "day", "--official", "inspector-3", "--purpose", "identity-check")
+    vedomo("audit", "count", "--by", "day", "--official", "inspector-3", "--purpose", "identity-check", "--kind", "decision",
+           "--basis", "law", "--since", "2026-01-02")
     newest = exported("--kind", "read")[0]
     shown = vedomo("audit", "show", newest["entry"]).out
     rows = exported("--kind", "read", people=True)
-    true(any("official=inspector-3" in row.get("question", "") and "purpose=identity-check" in row["question"]
-             for row in rows if "question" in row), shown)
+    asked = next((row["question"] for row in rows if "official=inspector-3" in row.get("question", "")), "")
+    for words in ("since=2026-01-02T", "purpose=identity-check", "kind=decision", "basis=law"):
+        true(words in asked, (words, asked, shown))
 
 
 @test

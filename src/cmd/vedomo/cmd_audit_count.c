@@ -5,6 +5,7 @@
 #include "tally.h"
 
 #include "base/text.h"
+#include "wire/wire.h"
 
 struct options {
     struct question_options question;
@@ -38,7 +39,7 @@ static struct bytes word_of(uint32_t by, struct bytes name)
     }
     bool is_number = text_u64_parse(name, 63, &number);
     if (by == WIRE_GROUP_KIND && is_number) {
-        return bytes_text(entry_kind_name((uint32_t)number));
+        return bytes_text(wire_kind_name((uint32_t)number));
     }
     if (by == WIRE_GROUP_BASIS && is_number) {
         return bytes_text(number == 0 || number >= CATALOGUE_BASIS_COUNT

@@ -82,9 +82,15 @@ static enum status lift_hold(struct command_call *call, struct person *person, s
     return order(call, person, &hold, err);
 }
 
+struct showing {
+    struct output *out;
+    size_t count;
+};
+
 static enum status show_hold(void *context, const struct wire_row *row, struct error *err)
 {
-    struct output *out = context;
+    struct showing *showing = context;
+    struct output *out = showing->out;
     const struct wire_hold *hold = row->hold;
     char id[TEXT_ID_BYTES];
     char at[3][OUTPUT_MOMENT_BYTES];
@@ -108,8 +114,8 @@ static enum status show_hold(void *context, const struct wire_row *row, struct e
     output_line(out, "    set by %.*s on %s, entry %llu", SPEECH_TEXT(hold->set_by),
                 output_moment_text(hold->set_at, at[0]), (unsigned long long)hold->index);
     output_line(out, "    covers %s%s%.*s%s%s%s%s", row->text.size > 0 ? "one person" : "everybody",
-                hold->member.size > 0 ? ", " : "", SPEECH_TEXT(hold->member),
-                hold->since > 0 ? ", since " : "",
+                hold->member.size > 0 ? ", where it has to do with " : "",
+                SPEECH_TEXT(hold->member), hold->since > 0 ? ", since " : "",
                 hold->since > 0 ? output_moment_text(hold->since, at[1]) : "",
                 hold->until > 0 ? ", until " : "",
                 hold->until > 0 ? output_moment_text(hold->until, at[2]) : "");
@@ -120,15 +126,20 @@ static enum status show_hold(void *context, const struct wire_row *row, struct e
                     output_moment_text(hold->lifted_at, at[0]));
     }
     output_object_end(out);
+    showing->count++;
     return ST_OK;
 }
 
 static enum status list_holds(struct command_call *call, struct person *person, struct error *err)
 {
     struct wire_query query = { .kind = WIRE_QUERY_HOLDS };
+    struct showing showing = { .out = call->out };
     output_array(call->out, "holds");
-    enum status status = link_each(person->link, &query, 0, show_hold, call->out, err);
+    enum status status = link_each(person->link, &query, 0, show_hold, &showing, err);
     output_array_end(call->out);
+    if (status == ST_OK && showing.count == 0) {
+        output_line(call->out, "no hold was ever set");
+    }
     return status;
 }
 

@@ -170,6 +170,8 @@ static void show_result(struct command_call *call, const struct replay_result *r
         output_line(out, "NOT AS RECORDED: %llu differences, %llu entries gone without an order",
                     (unsigned long long)result->differences, (unsigned long long)result->gone);
         call->failed = true;
+    } else if (result->decisions == 0) {
+        output_line(out, "there was no decision to make again");
     } else if (result->forgotten + result->groundless > 0) {
         output_line(out, "every one that is not forgotten comes out as recorded");
     } else {

@@ -8,6 +8,7 @@
 #include "catalogue/sentence.h"
 #include "consent/artefact.h"
 #include "question.h"
+#include "wire/wire.h"
 
 enum {
     LINE_BYTES_MAX = 64 * 1024,
@@ -246,7 +247,7 @@ static void show_ending(struct output *out, const struct speech *speech,
     if (entry->ending == WIRE_KIND_NONE) {
         return;
     }
-    output_text(out, "ending", entry_kind_name(entry->ending));
+    output_text(out, "ending", wire_kind_name(entry->ending));
     output_number(out, "ended_by", entry->ended_by);
     output_bytes(out, "end_reason", entry->end_reason);
     if (entry->ending == WIRE_KIND_RELEASED || entry->ending == WIRE_KIND_DECISION) {
@@ -373,7 +374,7 @@ void entry_text_show(struct output *out, const struct speech *speech,
         return;
     }
     output_number(out, "index", entry->index);
-    output_text(out, "kind", entry_kind_name(entry->kind));
+    output_text(out, "kind", wire_kind_name(entry->kind));
     if (entry->has_leaf) {
         output_text(out, "class", class_name(entry->class));
     }
@@ -382,7 +383,7 @@ void entry_text_show(struct output *out, const struct speech *speech,
     output_line(out, "%6llu %.*s%s  %s", (unsigned long long)entry->index,
                 to_the_minute ? MINUTE_TEXT_BYTES : (int)strlen(at), at,
                 to_the_minute ? "    UTC" : "",
-                entry->kind != 0 ? entry_kind_name(entry->kind) : class_name(entry->class));
+                entry->kind != 0 ? wire_kind_name(entry->kind) : class_name(entry->class));
     if (entry->forgotten) {
         output_bool(out, "forgotten", true);
         output_line(out, "       its content was forgotten under the retention rule");
@@ -498,7 +499,7 @@ void entry_text_detail(struct output *out, const struct entry_text *entry)
         detail_exchange(out, entry->exchange);
     }
     if (entry->ending != WIRE_KIND_NONE) {
-        output_line(out, "  %-18s %s, entry %llu", "ending", entry_kind_name(entry->ending),
+        output_line(out, "  %-18s %s, entry %llu", "ending", wire_kind_name(entry->ending),
                     (unsigned long long)entry->ended_by);
     }
     if (entry->subject != NULL && entry->subject->sequence > 0) {

@@ -6,55 +6,6 @@
 
 enum { MINUTE_MS = 60 * 1000 };
 
-const char *entry_kind_name(uint32_t kind)
-{
-    switch ((enum wire_kind)kind) {
-    case WIRE_KIND_NONE:
-        break;
-    case WIRE_KIND_DECISION:
-        return "decision";
-    case WIRE_KIND_RELEASED:
-        return "released";
-    case WIRE_KIND_REFUSED:
-        return "refused";
-    case WIRE_KIND_EXPIRED:
-        return "expired";
-    case WIRE_KIND_CANCELLED:
-        return "cancelled";
-    case WIRE_KIND_DELIVERY:
-        return "delivery";
-    case WIRE_KIND_CONSENT:
-        return "consent";
-    case WIRE_KIND_READ:
-        return "read";
-    case WIRE_KIND_SESSION_OPENED:
-        return "session-opened";
-    case WIRE_KIND_REJECTED:
-        return "rejected";
-    case WIRE_KIND_MEMBER:
-        return "member";
-    case WIRE_KIND_ORDER:
-        return "order";
-    case WIRE_KIND_POLICY:
-        return "policy";
-    case WIRE_KIND_RESTART:
-        return "restart";
-    case WIRE_KIND_LOG:
-        return "log";
-    case WIRE_KIND_CARRY_FORWARD:
-        return "carry-forward";
-    case WIRE_KIND_KEY_CHANGE:
-        return "key-change";
-    case WIRE_KIND_HOLD:
-        return "hold";
-    case WIRE_KIND_DELAYED:
-        return "delayed";
-    case WIRE_KIND_EPOCH:
-        return "epoch";
-    }
-    return "entry";
-}
-
 // Decodes one part into the place for its type.
 static enum status decode_part(uint32_t type, struct bytes part, struct arena *arena,
                                struct entry_text *entry, struct error *err)

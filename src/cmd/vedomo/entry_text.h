@@ -40,6 +40,3 @@ void entry_text_detail(struct output *out, const struct entry_text *entry);
 
 // What the public part of a governance or epoch entry says: lines, and members of the object.
 void entry_governance_show(struct output *out, const struct wire_public_part *part);
-
-// "decision", "released", "consent", … Static.
-const char *entry_kind_name(uint32_t kind);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "question.h"
 #include "web/json.h"
+#include "wire/wire.h"
 
 enum { COLUMN_BYTES_MAX = 256 * 1024 };
 
@@ -186,7 +187,7 @@ static void fill(struct buffer *columns, const struct entry_text *entry)
     buffer_format(&columns[COLUMN_ENTRY], "%llu", (unsigned long long)entry->index);
     evidence_time(entry->recorded_ms, &columns[COLUMN_TIME]);
     buffer_text(&columns[COLUMN_KIND],
-                entry->forgotten ? "forgotten" : entry_kind_name(entry->kind));
+                entry->forgotten ? "forgotten" : wire_kind_name(entry->kind));
     if (entry->exchange != NULL) {
         fill_exchange(columns, entry);
     }
@@ -197,7 +198,7 @@ static void fill(struct buffer *columns, const struct entry_text *entry)
         buffer_bytes(&columns[COLUMN_ASKER], entry->public_->member);
     }
     if (entry->ending != 0) {
-        buffer_text(&columns[COLUMN_ENDING], entry_kind_name(entry->ending));
+        buffer_text(&columns[COLUMN_ENDING], wire_kind_name(entry->ending));
         put_number(&columns[COLUMN_ENDED_BY], entry->ended_by);
         if (columns[COLUMN_REASON].size == 0) {
             buffer_bytes(&columns[COLUMN_REASON], entry->end_reason);

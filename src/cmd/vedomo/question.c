@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "entry_text.h"
 #include "seal/hash.h"
+#include "wire/wire.h"
 
 enum { ARENA_BYTES = 16 * 1024 * 1024, PAGES_MAX = 10 * 1000 * 1000, PAGE_ROWS = 100 };
 
@@ -101,8 +102,8 @@ static enum status read_words(const struct question_options *options, struct wir
     }
     if (options->kind != NULL) {
         for (uint32_t i = 1; i < 64; i++) {
-            bool is = strcmp(entry_kind_name(i), options->kind) == 0 &&
-                      strcmp(entry_kind_name(i), entry_kind_name(0)) != 0;
+            bool is = strcmp(wire_kind_name(i), options->kind) == 0 &&
+                      strcmp(wire_kind_name(i), wire_kind_name(0)) != 0;
             filter->entry_kind = is ? i : filter->entry_kind;
         }
         if (filter->entry_kind == 0) {
