@@ -156,11 +156,10 @@ class Builder:
 
     @staticmethod
     def _build(preset, beside_tests):
-        """(status, output). Beside tests it takes what time they leave."""
-        if not os.path.exists(os.path.join(BUILD, preset, "build.ninja")):
-            status, output, _ = run(["cmake", "--preset", preset])
-            if status != 0:
-                return status, output
+        """(status, output). Beside tests it takes what time they leave. Configured each time: there may be new tests."""
+        status, output, _ = run(["cmake", "--preset", preset])
+        if status != 0:
+            return status, output
         command = ["cmake", "--build", "--preset", preset]
         if preset == "tsan":
             command += ["--target", *PROGRAMS, *threaded_targets()]
