@@ -126,6 +126,29 @@ def no_key_is_in_a_copy_of_the_log_and_the_two_are_never_kept_in_one_place():
             refused = keys(house, folder, check=False)
             true(refused.status == 1 and "apart" in refused.err or "own folder" in refused.err,
                  "%s: %s" % (folder, refused.err))
+        # A copy that is good gives way to nothing else: not to a damaged key, not to another broker's.
+        good = everything(kept)
+        for name, damage in (("broker.key", b""), ("broker.key", b"\x7f" * 200), ("log.key", b"")):
+            path = os.path.join(house.home, "keys", name)
+            with open(path, "r+b") as file:
+                whole = file.read()
+                file.seek(0)
+                file.truncate()
+                file.write(damage)
+                file.flush()
+                refused = keys(house, kept, check=False)
+                file.seek(0)
+                file.truncate()
+                file.write(whole)
+            true(refused.status == 1 and name in refused.err, "%s: %s" % (name, refused.err))
+            equal(everything(kept), good)
+        other = place(house, "other")
+        shutil.copytree(os.path.join(house.home, "keys"), os.path.join(other, "keys"))
+        os.unlink(os.path.join(other, "keys", "log.key"))
+        house.run(["keygen", "--role", "log", "--node", ORIGIN, "--out", os.path.join(other, "keys", "log.key")])
+        refused = house.run(["backup", "keys", kept, "--home", other, "--json"], check=False)
+        true(refused.status == 1 and "another broker" in refused.err, refused.err)
+        equal(everything(kept), good)
         # A next master key goes with the others, and leaves the copy when it has become the master key.
         next_key = os.path.join(house.home, "keys", "master-next.key")
         house.run(["keygen", "--role", "master", "--out", next_key])

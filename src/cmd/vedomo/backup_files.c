@@ -124,6 +124,20 @@ static bool says_forgotten(struct bytes content)
     return memmem(content.data, content.size, word, sizeof(word) - 1) != NULL;
 }
 
+// A key, or what forgetting one leaves. Anything else is a damaged file, which must not take the
+// place of a copy that is good.
+static bool is_key(struct bytes content)
+{
+    static const char begin[] = "vedomo-";
+    size_t zeros = 0;
+    while (zeros < content.size && content.data[zeros] == 0) {
+        zeros++;
+    }
+    bool named =
+        content.size > sizeof(begin) && memcmp(content.data, begin, sizeof(begin) - 1) == 0;
+    return named || (zeros > 0 && zeros == content.size);
+}
+
 static enum status copy_file(const char *from, const char *to, bool secret,
                              struct backup_files_result *result, struct error *err)
 {
@@ -137,6 +151,9 @@ static enum status copy_file(const char *from, const char *to, bool secret,
     if (status == ST_OK && there && bytes_equal(buffer_view(&content), buffer_view(&old))) {
         result->kept++;
         goto out;
+    }
+    if (status == ST_OK && secret && !is_key(buffer_view(&content))) {
+        status = error_set(err, ST_CORRUPT, "%s: damaged; no copy of it was made or changed", from);
     }
     if (status == ST_OK && there && secret) {
         status = overwrite(to, old.size, err);
@@ -272,13 +289,51 @@ static enum status drop_next_master(const char *folder, struct error *err)
     return status;
 }
 
+// The keys that a home begins with stay as they are. Others in the copy are another broker's, or of
+// a home that was lost and made anew: then the copy may be all that is left of them.
+static enum status check_same_home(const char *home, const char *folder, struct error *err)
+{
+    static const char *const names[] = { "log.key", "tag.key" };
+    char path[PATH_MAX];
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(names); i++) {
+        struct buffer own = buffer_init(FILE_MAX);
+        struct buffer copy = buffer_init(FILE_MAX);
+        status = file_join(path, sizeof(path), folder, names[i], err);
+        if (status == ST_OK && file_exists(path)) {
+            status = file_read(path, FILE_MAX, &copy, err);
+        }
+        if (status == ST_OK &&
+            snprintf(path, sizeof(path), "%s/keys/%s", home, names[i]) >= (int)sizeof(path)) {
+            status = error_set(err, ST_USAGE, "%s: path too long", home);
+        }
+        if (status == ST_OK && copy.size > 0 && file_exists(path)) {
+            status = file_read(path, FILE_MAX, &own, err);
+            if (status == ST_OK && !bytes_equal(buffer_view(&own), buffer_view(&copy))) {
+                status = error_set(err, ST_DENIED,
+                                   "%s: its %s is not that of %s; it keeps the keys of another "
+                                   "broker, and nothing was changed",
+                                   folder, names[i], home);
+            }
+        }
+        seal_wipe(own.data, own.size);
+        seal_wipe(copy.data, copy.size);
+        buffer_fini(&own);
+        buffer_fini(&copy);
+    }
+    return status;
+}
+
 enum status backup_files_keys(const char *home, const char *folder,
                               struct backup_files_result *result, struct error *err)
 {
     char path[PATH_MAX];
     struct backup_files_result done = { 0 };
     static const char words[] = "Keys of a Vedomo broker. Keep them apart from its log.\n";
-    enum status status = file_join(path, sizeof(path), folder, keys_mark, err);
+    enum status status = check_same_home(home, folder, err);
+    if (status == ST_OK) {
+        status = file_join(path, sizeof(path), folder, keys_mark, err);
+    }
     if (status == ST_OK) {
         status = file_replace(path, bytes_text(words), 0600, err);
     }
