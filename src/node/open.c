@@ -43,6 +43,7 @@ struct opening {
     const struct node_open_setting *setting;
     const struct node_sent *sent;
     struct wire_exchange_part decision;
+    struct wire_exchange_part ending; // of a release
     struct proof_proven decision_proven;
     struct node_opened opened;
     enum node_fault fault;
@@ -157,25 +158,25 @@ static bool same_numbers(const uint32_t *a, size_t a_count, const uint32_t *b, s
 static enum status check_release(struct opening *opening, const struct wire_release *release,
                                  const struct wire_head *head, const struct wire_answer *answer)
 {
-    struct wire_exchange_part part;
+    struct wire_exchange_part *part = &opening->ending;
     struct proof_proven proven;
     if (release->release == NULL) {
         return fail(opening, NODE_FAULT_RELEASE_MISSING, "no receipt of the release");
     }
     if (node_trust_exchange(opening->setting->trust, release->release, "release",
-                            opening->setting->arena, &part, &proven, opening->err) != ST_OK) {
+                            opening->setting->arena, part, &proven, opening->err) != ST_OK) {
         return fail_wrapped(opening, NODE_FAULT_RELEASE_FORGED);
     }
-    if (part.kind != WIRE_KIND_RELEASED || !follows(opening, release->release, &part)) {
+    if (part->kind != WIRE_KIND_RELEASED || !follows(opening, release->release, part)) {
         return fail(opening, NODE_FAULT_RELEASE_DIFFERS, "the release is of another decision");
     }
     struct digest answer_hash = seal_sha256(head->payload);
-    if (!digest_equal(&part.answer_hash, &answer_hash)) {
+    if (!digest_equal(&part->answer_hash, &answer_hash)) {
         return fail(opening, NODE_FAULT_RELEASE_DIFFERS, "another answer was recorded");
     }
-    if (!same_numbers(part.withheld, part.withheld_count, release->withheld,
+    if (!same_numbers(part->withheld, part->withheld_count, release->withheld,
                       release->withheld_count) ||
-        part.released_count + part.withheld_count != answer->fields_count) {
+        part->released_count + part->withheld_count != answer->fields_count) {
         return fail(opening, NODE_FAULT_RELEASE_DIFFERS,
                     "other fields were recorded than are passed on");
     }
@@ -280,6 +281,27 @@ static enum status check_fields(struct opening *opening, const struct wire_relea
         return fail(opening, NODE_FAULT_FIELDS_DIFFER, "a granted field is not in the answer");
     }
     return ST_OK;
+}
+
+// The release's entry names each field that is passed on, and no other: the person's list shows
+// what it says.
+static enum status check_recorded(struct opening *opening, const struct wire_release *release,
+                                  const struct wire_answer *answer)
+{
+    const struct wire_exchange_part *part = &opening->ending;
+    size_t passed = 0;
+    bool same = true;
+    for (size_t i = 0; same && i < answer->fields_count; i++) {
+        if (!is_withheld(release, i)) {
+            same =
+                passed < part->released_count && part->released[passed] == answer->fields[i].index;
+            passed++;
+        }
+    }
+    return same && passed == part->released_count
+               ? ST_OK
+               : fail(opening, NODE_FAULT_RELEASE_DIFFERS,
+                      "other fields were recorded than are passed on");
 }
 
 // --- the boxes ---
@@ -393,6 +415,9 @@ static enum status run_release(struct opening *opening, const struct wire_releas
     }
     if (status == ST_OK) {
         status = check_fields(opening, release, &answer);
+    }
+    if (status == ST_OK) {
+        status = check_recorded(opening, release, &answer);
     }
     if (status == ST_OK) {
         status = open_boxes(opening, release, &answer, boxes);

@@ -428,7 +428,7 @@ static inline void fed_answer(struct federation *fed, struct fed_exchange *excha
 static inline void fed_release(struct federation *fed, struct fed_exchange *exchange)
 {
     for (uint32_t i = 0; i < exchange->grant.field_count; i++) {
-        exchange->released[i] = i;
+        exchange->released[i] = exchange->grant.fields[i].index;
     }
     exchange->ending =
         (struct wire_exchange_part){ .format = 1,

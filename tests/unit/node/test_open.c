@@ -247,6 +247,18 @@ static void fewer_released(struct federation *fed, struct fed_exchange *exchange
     exchange->ending.released_count--;
 }
 
+static void releases_another_field(struct federation *fed, struct fed_exchange *exchange)
+{
+    (void)fed;
+    exchange->released[exchange->ending.released_count - 1]++;
+}
+
+static void releases_one_field_twice(struct federation *fed, struct fed_exchange *exchange)
+{
+    (void)fed;
+    exchange->released[1] = exchange->released[0];
+}
+
 static void refused_instead(struct federation *fed, struct fed_exchange *exchange)
 {
     (void)fed;
@@ -259,6 +271,8 @@ TEST(a_release_of_another_decision_or_answer_is_rejected)
     lying_release(other_decision, NODE_FAULT_RELEASE_DIFFERS);
     lying_release(other_answer, NODE_FAULT_RELEASE_DIFFERS);
     lying_release(fewer_released, NODE_FAULT_RELEASE_DIFFERS);
+    lying_release(releases_another_field, NODE_FAULT_RELEASE_DIFFERS);
+    lying_release(releases_one_field_twice, NODE_FAULT_RELEASE_DIFFERS);
     lying_release(refused_instead, NODE_FAULT_RELEASE_DIFFERS);
 }
 
