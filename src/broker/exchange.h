@@ -88,6 +88,7 @@ struct exchange {
     size_t heap_place;   // in the pending table's heap, from 1; 0: not in it
     size_t bytes;        // counted against what is held
     bool acknowledged;
+    bool given_again;            // the held answer was, or waits to be
     bool lent;                   // a job asks whether the held answer may be given again
     struct outbox_item *waiting; // ASK or RELEASE in the outbox; NULL: none
     struct exchange *older;      // line of held answers, oldest first

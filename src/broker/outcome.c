@@ -94,7 +94,8 @@ void router_forget(struct router *router, struct exchange *exchange)
     bool unsent = outbox_recall(exchange);
     if (exchange->state == PENDING_RELEASED && !exchange->acknowledged) {
         router_delivered(router, exchange->ending_index,
-                         unsent ? WIRE_DELIVERY_FAILED : WIRE_DELIVERY_HANDED);
+                         unsent && !exchange->given_again ? WIRE_DELIVERY_FAILED
+                                                          : WIRE_DELIVERY_HANDED);
     }
     pending_drop(router->pending, &exchange);
 }
@@ -252,9 +253,13 @@ static void ask(struct router *router, struct job *job)
     }
 }
 
-// It was released but did not leave: the held answer stays for the asker to ask again.
+// It was released but did not leave: the held answer stays for the asker to ask again. Of one that
+// is given again, the log has what became of it the first time, or gets it.
 static void not_delivered(struct router *router, struct exchange *exchange)
 {
+    if (exchange->given_again) {
+        return;
+    }
     exchange->acknowledged = true;
     router_delivered(router, exchange->ending_index, WIRE_DELIVERY_FAILED);
 }
@@ -360,6 +365,28 @@ static bool again(struct router *router, struct job *job)
     return true;
 }
 
+// Sent on behalf of its exchange, as the first time: while it waits, a withdrawal takes it back.
+static void give_again(struct router *router, struct job *job, struct exchange *held)
+{
+    struct bus_frame head;
+    struct bus_frame boxes;
+    if (held->waiting != NULL) {
+        return; // it goes to the key's newest connection as soon as that takes it
+    }
+    held->given_again = true;
+    bus_frame_init(&head);
+    bus_frame_init(&boxes);
+    bus_frame_share(&head, &held->held_head);
+    bus_frame_share(&boxes, &held->held_boxes);
+    if (outbox_send(router->outbox, &held->asker_key, held, &head, &boxes) == OUTBOX_GONE &&
+        digest_equal(&job->from.batch_key, &held->asker_key)) {
+        // The key is not greeted, so it leaves at once or never.
+        outbox_reply(router->outbox, job->connection, &job->from.route, &head, &boxes);
+    }
+    bus_frame_fini(&head);
+    bus_frame_fini(&boxes);
+}
+
 static void repeat(struct router *router, struct job *job)
 {
     struct exchange *held = job->exchange;
@@ -369,15 +396,7 @@ static void repeat(struct router *router, struct job *job)
         reply(router, job);
         return;
     }
-    struct bus_frame head;
-    struct bus_frame boxes;
-    bus_frame_init(&head);
-    bus_frame_init(&boxes);
-    bus_frame_share(&head, &held->held_head);
-    bus_frame_share(&boxes, &held->held_boxes);
-    outbox_reply(router->outbox, job->connection, &job->from.route, &head, &boxes);
-    bus_frame_fini(&head);
-    bus_frame_fini(&boxes);
+    give_again(router, job, held);
 }
 
 static void cancel(struct router *router, struct job *job)

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/clock.h"
-#include "broker/outbox.h"
+#include "broker/router.h"
 #include "bus/poller.h"
 #include "bus/zap.h"
 
@@ -329,5 +329,54 @@ TEST(replies_wait_for_a_full_connection_too_and_arrive_in_order)
     }
     assert_int_equal(f.connection->replies, 0);
     bus_message_fini(&message);
+    tear_down(&f);
+}
+
+// A job of the recorder's that comes back to a router with this outbox.
+static struct job *come_back(struct fixture *f, enum job_outcome outcome, enum record_kind kind)
+{
+    struct job *job = job_create(JOB_MESSAGE);
+    assert_non_null(job);
+    job->outcome = outcome;
+    job->connection = f->connection;
+    job->from.route = f->connection->route;
+    job->from.batch_key = key;
+    job->record.kind = kind;
+    return job;
+}
+
+TEST(an_answer_that_is_given_again_and_waits_does_not_leave_after_a_withdrawal)
+{
+    struct fixture f;
+    struct error err = { 0 };
+    struct id consent = { .bytes = { 7 } };
+    set_up(&f);
+    size_t sent = fill(&f);
+    struct router router = { .outbox = f.outbox, .connections = f.connections };
+    struct exchange *held = exchange_create(NULL);
+    f.exchanges[f.count++] = held;
+    held->asker_key = key;
+    held->consent = consent;
+    held->state = PENDING_RELEASED;
+    assert_ok(bus_frame_copy(&held->held_head, bytes_text("again"), &err));
+    for (int i = 0; i < 2; i++) { // asked for twice, it waits once
+        struct job *again = come_back(&f, OUTCOME_REPEAT, RECORD_REPEAT);
+        again->record.result = RECORD_AGAIN;
+        again->exchange = held;
+        held->lent = true;
+        router_finish(&router, again);
+        assert_false(held->lent);
+    }
+    const struct wire_consent_record record = { .id = consent };
+    struct wire_officer_part officer = { .consent = &record };
+    struct job *withdrawal = come_back(&f, OUTCOME_REPLY, RECORD_CONSENT);
+    withdrawal->record.result = RECORD_DONE;
+    withdrawal->record.officer = &officer;
+    assert_ok(bus_frame_copy(&withdrawal->reply_head, bytes_text("withdrawn"), &err));
+    router_finish(&router, withdrawal);
+    assert_int_equal(read_all(&f, sent + 2), 'w'); // right behind what the connection had
+    assert_false(outbox_retry(f.outbox));
+    assert_int_equal(f.connection->waiting, 0);
+    assert_null(router.delivery); // nothing is said of the first time
     tear_down(&f);
 }
