@@ -28,6 +28,24 @@ bool connection_spend(struct connection *connection)
     return atomic_fetch_sub(&connection->budget, 1) > 0;
 }
 
+bool connection_take_urgent(struct connection *connection, enum registry_role role, size_t places,
+                            size_t *taken)
+{
+    size_t open = role == REGISTRY_ROLE_NODE ? places / 2 : places;
+    if (*taken >= open || connection->urgent >= places / 4) {
+        return false;
+    }
+    connection->urgent++;
+    (*taken)++;
+    return true;
+}
+
+void connection_leave_urgent(struct connection *connection, size_t *taken)
+{
+    connection->urgent--;
+    (*taken)--;
+}
+
 void connections_group(struct job **jobs, struct connection *const *of, size_t count)
 {
     struct connection unknown = { .first = NULL };

@@ -28,6 +28,7 @@ struct connection {
     unsigned rejected;   // messages turned away since the last entry about it
     int64_t rejected_ms; // monotonic: when that entry may be made again
     unsigned requests;   // of this key in the threads or under way: its credit
+    unsigned urgent;     // messages of this key in the reserved places
     atomic_int budget;   // public-key verifications left this second; workers take from it
 
     // While connections_group() is at work.
@@ -42,6 +43,13 @@ struct connection *connection_find(struct map *connections, const struct digest 
 
 // Takes one verification from the budget; false: spent. Any thread.
 bool connection_spend(struct connection *connection);
+
+// Takes one of the `places` that are reserved for what is urgent, of which `taken` are taken;
+// false: none is left for this key. No key takes more than a quarter of them, and nodes leave one
+// half to those that bring citizens' withdrawals and operators' orders.
+bool connection_take_urgent(struct connection *connection, enum registry_role role, size_t places,
+                            size_t *taken);
+void connection_leave_urgent(struct connection *connection, size_t *taken);
 
 // Puts jobs of the same connection beside one another; jobs[i] belongs to of[i], which may be NULL.
 // Connections keep the order in which they first appear, the jobs of each keep theirs. What a peer

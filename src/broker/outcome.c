@@ -463,7 +463,9 @@ void router_finish(struct router *router, struct job *job)
 {
     router->in_threads -= job->admitted ? 1 : 0;
     router->calls_in_threads -= job->called ? 1 : 0;
-    router->urgent_in_threads -= job->urgent ? 1 : 0;
+    if (job->urgent) {
+        connection_leave_urgent(job->connection, &router->urgent_in_threads);
+    }
     if (job->rejected && job->connection != NULL) {
         job->connection->rejected++;
     }

@@ -241,12 +241,12 @@ static bool sort_job(struct router *router, struct job **job)
         if ((*job)->from.role == REGISTRY_ROLE_NODE && head->type == WIRE_CONSENT_CHANGE) {
             return wait_in_line(router, job); // an agency asks for a consent: that can wait
         }
-        if (router->urgent_in_threads >= router->urgent_max) {
+        if (!connection_take_urgent((*job)->connection, (*job)->from.role, router->urgent_max,
+                                    &router->urgent_in_threads)) {
             busy_now(router, *job, "urgent-places");
             return false;
         }
         (*job)->urgent = true;
-        router->urgent_in_threads++;
         break;
     case LANE_NONE:
         return false;

@@ -53,3 +53,33 @@ TEST(grouping_leaves_nothing_behind_for_the_next_time)
     expect_order(jobs, second, 4);
     connections_group(jobs, of, 0);
 }
+
+// Takes places until there is none; how many it got.
+static size_t take_all(struct connection *connection, enum registry_role role, size_t *taken)
+{
+    size_t got = 0;
+    while (connection_take_urgent(connection, role, 512, taken)) {
+        assert_true(++got <= 512);
+    }
+    return got;
+}
+
+TEST(floods_of_nodes_and_of_one_desk_leave_places_for_a_withdrawal_elsewhere)
+{
+    static struct connection nodes[9];
+    static struct connection desk;
+    static struct connection portal;
+    size_t taken = 0;
+    size_t of_nodes = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(nodes); i++) {
+        of_nodes += take_all(&nodes[i], REGISTRY_ROLE_NODE, &taken);
+    }
+    assert_int_equal(of_nodes, 256);
+    assert_int_equal(nodes[0].urgent, 128);
+    assert_int_equal(take_all(&desk, REGISTRY_ROLE_DESK, &taken), 128);
+    assert_int_equal(take_all(&portal, REGISTRY_ROLE_PORTAL, &taken), 128);
+    connection_leave_urgent(&desk, &taken);
+    assert_int_equal(taken, 511);
+    assert_int_equal(take_all(&nodes[8], REGISTRY_ROLE_NODE, &taken), 0);
+    assert_int_equal(take_all(&desk, REGISTRY_ROLE_DESK, &taken), 1);
+}
