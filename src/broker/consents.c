@@ -57,3 +57,32 @@ enum status consents_keep(const struct consents_row *row, struct arena *arena,
     }
     return decode(packed, arena, kept, err);
 }
+
+struct requested {
+    struct bytes asker;
+    size_t count;
+};
+
+static bool count_requested(void *context, const struct consents_row *row)
+{
+    struct requested *requested = context;
+    requested->count += row->record.state == WIRE_CONSENT_REQUESTED &&
+                                bytes_equal(row->artefact.asker, requested->asker)
+                            ? 1
+                            : 0;
+    return requested->count < CONSENTS_REQUESTED_MAX;
+}
+
+enum status consents_may_request(struct audit_reader *reader, const struct audit_tag *tag,
+                                 struct bytes asker, size_t more, struct arena *scratch,
+                                 struct error *err)
+{
+    struct requested requested = { .asker = asker, .count = more };
+    enum status status =
+        consents_walk(reader, tag, NULL, scratch, count_requested, &requested, err);
+    if (status == ST_OK && requested.count >= CONSENTS_REQUESTED_MAX) {
+        status = error_set(err, ST_DENIED, "this person has %d requests of yours to answer already",
+                           CONSENTS_REQUESTED_MAX);
+    }
+    return status;
+}

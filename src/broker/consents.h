@@ -24,3 +24,11 @@ NODISCARD enum status consents_walk(struct audit_reader *reader, const struct au
 // A copy of the row that lives in the arena.
 NODISCARD enum status consents_keep(const struct consents_row *row, struct arena *arena,
                                     struct consents_row *kept, struct error *err);
+
+// An agency may have so many requests open with one person: more would bury the citizen's list.
+enum { CONSENTS_REQUESTED_MAX = 16 };
+
+// ST_DENIED: with those that the person has from the asker, and `more`, there is no room for one.
+NODISCARD enum status consents_may_request(struct audit_reader *reader, const struct audit_tag *tag,
+                                           struct bytes asker, size_t more, struct arena *scratch,
+                                           struct error *err);

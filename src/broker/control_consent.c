@@ -60,37 +60,6 @@ static enum status find_person(struct control *control, const struct job *job,
                          control->now_ms, &change->tag, err);
 }
 
-// An agency may have so many requests open with one person: more would bury the citizen's list.
-enum { OPEN_REQUESTS_MAX = 16 };
-
-struct open_requests {
-    struct bytes asker;
-    size_t count;
-};
-
-static bool count_open(void *context, const struct consents_row *row)
-{
-    struct open_requests *open = context;
-    open->count +=
-        row->record.state == WIRE_CONSENT_REQUESTED && bytes_equal(row->artefact.asker, open->asker)
-            ? 1
-            : 0;
-    return open->count < OPEN_REQUESTS_MAX;
-}
-
-static enum status check_open_requests(struct control *control, const struct change *change,
-                                       struct error *err)
-{
-    struct open_requests open = { .asker = change->next.asker };
-    enum status status = consents_walk(control->reader, &change->tag, NULL, control->scratch,
-                                       count_open, &open, err);
-    if (status == ST_OK && open.count >= OPEN_REQUESTS_MAX) {
-        status = error_set(err, ST_DENIED, "this person has %d requests of yours to answer already",
-                           OPEN_REQUESTS_MAX);
-    }
-    return status;
-}
-
 static enum status check_change(struct control *control, struct job *job, struct change *change,
                                 struct error *err)
 {
@@ -122,7 +91,8 @@ static enum status check_change(struct control *control, struct job *job, struct
         status = consent_artefact_within(&change->next, control->bundle->catalogue, err);
     }
     if (status == ST_OK && message->action == WIRE_CONSENT_ACTION_REQUEST) {
-        status = check_open_requests(control, change, err);
+        status = consents_may_request(control->reader, &change->tag, change->next.asker, 0,
+                                      control->scratch, err);
     }
     int64_t age = control->now_ms - (int64_t)change->next.collected_at;
     if (status == ST_OK && (age < -DAY_MS || age > DAY_MS)) {

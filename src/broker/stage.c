@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "broker/parts.h"
 #include "broker/receipt.h"
+#include "wire/wire.h"
 
 #include <stdlib.h>
 
@@ -22,9 +23,11 @@ enum status stage_create(struct broker *broker, struct stage **stage, struct err
     }
     s->broker = broker;
     s->arena = arena_create(STAGE_ARENA_BYTES);
+    s->scratch = arena_create(WIRE_ARENA_BYTES);
     s->packed = buffer_init(PARTS_BYTES_MAX);
-    enum status status = s->arena == NULL ? error_set(err, ST_NOMEM, "recorder: no memory")
-                                          : audit_reader_create(broker->views, &s->reader, err);
+    enum status status = s->arena == NULL || s->scratch == NULL
+                             ? error_set(err, ST_NOMEM, "recorder: no memory")
+                             : audit_reader_create(broker->views, &s->reader, err);
     if (status != ST_OK) {
         stage_destroy(&s);
         return status;
@@ -38,6 +41,7 @@ void stage_destroy(struct stage **stage)
     if (*stage != NULL) {
         audit_reader_destroy(&(*stage)->reader);
         arena_destroy(&(*stage)->arena);
+        arena_destroy(&(*stage)->scratch);
         buffer_fini(&(*stage)->packed);
         free(*stage);
         *stage = NULL;

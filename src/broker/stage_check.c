@@ -8,6 +8,7 @@
 #include "audit/hold.h"
 #include "audit/month.h"
 #include "audit/keys.h"
+#include "broker/consents.h"
 #include "broker/parts.h"
 #include "consent/grant.h"
 
@@ -295,6 +296,24 @@ static enum status check_release(struct stage *stage, struct job *job, struct er
     return status;
 }
 
+// Control has counted before; those that were on their way with this one are counted here.
+static enum status check_requested(struct stage *stage, const struct record *record,
+                                   struct error *err)
+{
+    size_t here = 0;
+    for (size_t i = 0; i < stage->count; i++) {
+        const struct record *other = &stage->jobs[i]->record;
+        here += other->kind == RECORD_CONSENT &&
+                        other->officer->consent->state == WIRE_CONSENT_REQUESTED &&
+                        bytes_equal(audit_tag_view(&other->tag), audit_tag_view(&record->tag)) &&
+                        bytes_equal(other->exchange->asker, record->exchange->asker)
+                    ? 1
+                    : 0;
+    }
+    return consents_may_request(stage->reader, &record->tag, record->exchange->asker, here,
+                                stage->scratch, err);
+}
+
 static enum status check_consent(struct stage *stage, struct job *job, struct error *err)
 {
     struct wire_consent_record *record = (struct wire_consent_record *)job->record.officer->consent;
@@ -309,7 +328,8 @@ static enum status check_consent(struct stage *stage, struct job *job, struct er
     }
     record->index = stage->size + stage->count;
     record->changed_at = (uint64_t)stage->now_ms;
-    return ST_OK;
+    return record->state == WIRE_CONSENT_REQUESTED ? check_requested(stage, &job->record, err)
+                                                   : ST_OK;
 }
 
 static enum status check_registry(struct stage *stage, struct job *job, struct error *err)

@@ -38,7 +38,8 @@ struct exchange_now {
 struct stage {
     struct broker *broker;
     struct audit_reader *reader;
-    struct arena *arena; // of the batch
+    struct arena *arena;   // of the batch
+    struct arena *scratch; // for one consent at a time
     struct buffer packed;
     struct audit_rows *rows;
     struct map *heads;

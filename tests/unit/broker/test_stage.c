@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "broker/consents.h"
 #include "broker/exchange.h"
 #include "broker/parts.h"
 #include "broker/policy_bundle.h"
@@ -935,4 +936,57 @@ TEST(an_order_of_a_new_body_key_counts_behind_its_entry_and_once_in_a_batch)
         exchange_destroy(&exchanges[i]);
     }
     tear_down(&f);
+}
+
+// An agency's wish for a consent, each with an id of its own.
+static struct job *make_wish(const struct fixture *fixture, const char *asker, uint8_t number)
+{
+    struct error err = { 0 };
+    const struct wire_field_ask field = { .name = bytes_text("fit"), .form = bytes_text("full") };
+    struct job *job = make_consent(fixture, 1, CONSENT_REQUESTED);
+    struct wire_consent_record *record = (struct wire_consent_record *)job->record.officer->consent;
+    struct buffer packed = buffer_init(4096);
+    record->id.bytes[1] = number;
+    const struct wire_artefact artefact = { .version = 1,
+                                            .id = record->id,
+                                            .revision = 1,
+                                            .asker = bytes_text(asker),
+                                            .dataset = bytes_text("med-cert-driver"),
+                                            .fields = &field,
+                                            .fields_count = 1,
+                                            .purpose = bytes_text("driving-licence-issue"),
+                                            .not_before = 1,
+                                            .not_after = 2,
+                                            .notice_hash = { .bytes = { 1 } },
+                                            .language = bytes_text("ru"),
+                                            .state = CONSENT_REQUESTED,
+                                            .collected_at = 1,
+                                            .bundle_hash = { .bytes = { 1 } } };
+    assert_ok(wire_encode(WIRE_SCHEMA_ARTEFACT, &artefact, &packed, &err));
+    record->artefact = job_keep(job, buffer_view(&packed));
+    job->record.exchange->asker = bytes_text(asker);
+    buffer_fini(&packed);
+    return job;
+}
+
+TEST(an_agency_that_asks_for_many_consents_at_once_gets_no_more_open_than_one_by_one)
+{
+    enum { WISHES = CONSENTS_REQUESTED_MAX + 4 };
+    struct fixture fixture;
+    struct job *jobs[WISHES];
+    set_up(&fixture);
+    for (uint8_t i = 0; i < WISHES; i++) {
+        jobs[i] = make_wish(&fixture, i == WISHES - 1 ? "ru/health/clinic-2" : "ru/interior", i);
+    }
+    commit(&fixture, jobs, 4);              // some stand already
+    commit(&fixture, jobs + 4, WISHES - 4); // the others come in one batch
+    for (size_t i = 0; i < WISHES; i++) {
+        bool fits = i < CONSENTS_REQUESTED_MAX || i == WISHES - 1; // another agency's does
+        assert_int_equal(jobs[i]->record.result, fits ? RECORD_DONE : RECORD_FAILED);
+        if (!fits) {
+            assert_int_equal(jobs[i]->record.err.status, ST_DENIED);
+        }
+        job_destroy(&jobs[i]);
+    }
+    tear_down(&fixture);
 }
