@@ -60,7 +60,7 @@ void audit_vault_close(struct audit_vault **vault)
     if (*vault == NULL) {
         return;
     }
-    for (size_t i = 0; i < AUDIT_KEY_IDS; i++) {
+    for (size_t i = 0; i < atomic_load(&(*vault)->slots_used); i++) {
         struct vault_key *key = atomic_load(&(*vault)->slots[i]);
         vault_key_destroy(&key);
     }
@@ -103,6 +103,9 @@ static enum status load(struct audit_vault *vault, uint32_t key_id, struct vault
     if (!atomic_compare_exchange_strong(&vault->slots[key_id], &none, fresh)) {
         vault_key_destroy(&fresh); // another thread was first
         fresh = none;
+    }
+    uint_fast32_t used = atomic_load(&vault->slots_used);
+    while (used <= key_id && !atomic_compare_exchange_weak(&vault->slots_used, &used, key_id + 1)) {
     }
     *key = fresh;
     return ST_OK;

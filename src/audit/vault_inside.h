@@ -26,6 +26,7 @@ struct audit_vault {
         uint32_t id; // 0: none
         size_t place;
     } planned;
+    atomic_uint_fast32_t slots_used; // above the highest id that has been loaded
     _Atomic(struct vault_key *) slots[AUDIT_KEY_IDS];
 };
 

@@ -73,7 +73,10 @@ static struct audit_walk_key *key_state(struct audit_walk *walk, const struct au
     struct audit_walk_key *key = &walk->keys[record->key_id];
     if (key->state == KEY_UNKNOWN) {
         enum status status = audit_vault_check(walk->vault, record->key_id, &err);
+        uint32_t generation = audit_body_key_generation(record->key_id);
         key->first = walk->next;
+        walk->key_generations =
+            generation < walk->key_generations ? walk->key_generations : generation + 1;
         key->state = status == ST_OK ? KEY_GOOD : status == ST_NOT_FOUND ? KEY_FORGOTTEN : KEY_BAD;
     }
     return key;
@@ -202,17 +205,25 @@ static void tell_forgetting(struct audit_walk *walk, uint32_t id, const struct a
     }
 }
 
-void audit_walk_bad_keys(struct audit_walk *walk)
+static void tell_key(struct audit_walk *walk, uint32_t id, bool said)
 {
     struct error err;
-    for (uint32_t id = 0; walk->vault != NULL && id < AUDIT_KEY_IDS; id++) {
-        const struct audit_walk_key *key = &walk->keys[id];
-        bool said = walk->keys[audit_body_key_month(id)].said;
-        if (key->state == KEY_BAD && audit_vault_check(walk->vault, id, &err) != ST_OK) {
-            audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count, "%s", err.message);
-        }
-        if (said || key->state != KEY_UNKNOWN) {
-            tell_forgetting(walk, id, key, said);
+    const struct audit_walk_key *key = &walk->keys[id];
+    if (key->state == KEY_BAD && audit_vault_check(walk->vault, id, &err) != ST_OK) {
+        audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count, "%s", err.message);
+    }
+    if (said || key->state != KEY_UNKNOWN) {
+        tell_forgetting(walk, id, key, said);
+    }
+}
+
+void audit_walk_bad_keys(struct audit_walk *walk)
+{
+    for (uint32_t month = 0; walk->vault != NULL && month < AUDIT_KEY_MONTHS; month++) {
+        bool said = walk->keys[month].said;
+        uint32_t generations = said ? AUDIT_KEY_GENERATIONS : walk->key_generations;
+        for (uint32_t i = 0; i < generations; i++) {
+            tell_key(walk, audit_body_key(month, i), said);
         }
     }
 }

@@ -86,6 +86,7 @@ struct audit_walk {
 
     struct audit_vault *vault;   // NULL: bodies are not opened
     struct audit_walk_key *keys; // AUDIT_KEY_IDS
+    uint32_t key_generations;    // of each month; entries are under none from there on
     bool keys_lost;              // an entry that may name a new body key could not be read
     uint8_t *plain;
     uint64_t forgotten_to; // behind the last entry whose body is forgotten
