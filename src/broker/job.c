@@ -2,6 +2,7 @@
 #include "broker/job.h"
 
 #include "broker/exchange.h"
+#include "broker/policy_bundle.h"
 #include "seal/sign.h"
 
 // The job lives in its own arena, which is taken over.
@@ -39,6 +40,7 @@ void job_destroy(struct job **job)
     bus_frame_fini(&(*job)->reply_head);
     bus_frame_fini(&(*job)->reply_boxes);
     seal_signer_destroy(&(*job)->record.log_signer);
+    policy_bundle_destroy(&(*job)->record.bundle);
     if ((*job)->owns_exchange) {
         exchange_destroy(&(*job)->exchange);
     }

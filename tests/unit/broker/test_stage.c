@@ -574,7 +574,6 @@ TEST(a_bundle_with_a_lower_serial_never_follows)
     commit_one(&f, job);
     assert_int_equal(job->record.result, RECORD_FAILED);
     assert_int_equal(job->record.err.status, ST_STALE);
-    policy_bundle_destroy(&job->record.bundle);
     job_destroy(&job);
     tear_down(&f);
 }
