@@ -422,25 +422,56 @@ static void broadcast(struct router *router, struct job *job)
     }
 }
 
-// A consent no longer holds: answers under it that wait for a full connection never leave. Only
-// then is the change acknowledged.
-static void recall_releases(struct router *router, const struct id *consent)
+// True: the exchange's answer may no longer leave.
+typedef bool (*outcome_stops)(const void *context, const struct exchange *exchange);
+
+static bool under_consent(const void *consent, const struct exchange *exchange)
+{
+    return id_equal(&exchange->consent, consent);
+}
+
+static bool of_unfit_member(const void *registry, const struct exchange *exchange)
+{
+    uint64_t now = (uint64_t)clock_wall_ms();
+    return registry_key_standing(registry_by_batch(registry, &exchange->asker_key), now) !=
+               REGISTRY_GOOD ||
+           registry_key_standing(registry_by_batch(registry, &exchange->holder_key), now) !=
+               REGISTRY_GOOD;
+}
+
+// Answers that wait for a full connection and may no longer leave never do.
+static void recall_releases(struct router *router, outcome_stops stops, const void *context)
 {
     const struct outbox_item *cursor = NULL;
     struct exchange *exchange;
     while ((exchange = outbox_next(router->outbox, &cursor)) != NULL) {
-        if (exchange->state == PENDING_RELEASED && id_equal(&exchange->consent, consent)) {
+        if (exchange->state == PENDING_RELEASED && stops(context, exchange)) {
             outbox_recall(exchange);
             not_delivered(router, exchange);
         }
     }
 }
 
+// A consent no longer holds, or members and keys have changed. Only after this is that
+// acknowledged.
+static void recall_after(struct router *router, const struct job *job)
+{
+    if (job->record.result != RECORD_DONE) {
+        return;
+    }
+    if (job->record.kind == RECORD_CONSENT) {
+        recall_releases(router, under_consent, &job->record.officer->consent->id);
+    } else if (job->record.kind == RECORD_REGISTRY) {
+        struct snapshot_item *item;
+        const struct registry *registry = snapshot_pin(router->broker->registry, &item);
+        recall_releases(router, of_unfit_member, registry);
+        snapshot_unpin(&item);
+    }
+}
+
 static void answered(struct router *router, struct job *job)
 {
-    if (job->record.kind == RECORD_CONSENT && job->record.result == RECORD_DONE) {
-        recall_releases(router, &job->record.officer->consent->id);
-    }
+    recall_after(router, job);
     if (job->head.type == WIRE_REQUEST && !job->repeated) {
         give_credit_back(router, &job->from.batch_key);
     }

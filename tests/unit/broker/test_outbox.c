@@ -3,6 +3,10 @@
 
 #include "base/clock.h"
 #include "broker/router.h"
+#include "registry/card.h"
+#include "registry/registry.h"
+#include "seal/batch.h"
+#include "seal/keyfile.h"
 #include "bus/poller.h"
 #include "bus/zap.h"
 
@@ -379,4 +383,75 @@ TEST(an_answer_that_is_given_again_and_waits_does_not_leave_after_a_withdrawal)
     assert_int_equal(f.connection->waiting, 0);
     assert_null(router.delivery); // nothing is said of the first time
     tear_down(&f);
+}
+
+static void free_registry(void *registry)
+{
+    struct registry *r = registry;
+    registry_destroy(&r);
+}
+
+// A registry that knows one key, of a node.
+static struct registry *know_key(const struct digest *batch_key)
+{
+    static const char origin[] = "test.example/log";
+    struct error err = { 0 };
+    struct seal_identity registrar;
+    struct registry *empty = NULL;
+    struct registry *next = NULL;
+    struct buffer payload = buffer_init(4096);
+    struct buffer message = buffer_init(8192);
+    struct digest audience = seal_audience(bytes_text(origin));
+    struct registry_card card = { .role = REGISTRY_ROLE_NODE,
+                                  .member = "ru/interior",
+                                  .node = "gate",
+                                  .curve_key = { .bytes = { 9 } },
+                                  .batch_key = *batch_key,
+                                  .not_before = 1,
+                                  .not_after = (uint64_t)clock_wall_ms() + 3600000 };
+    assert_ok(seal_identity_create(SEAL_ROLE_REGISTRAR, "", "registrar", &registrar, &err));
+    struct registry_pins pins = { .keys = { registrar.sign_key }, .count = 1, .threshold = 1 };
+    assert_ok(registry_create(bytes_text(origin), &pins, &empty, &err));
+    assert_ok(registry_card_encode(&card, bytes_text(origin), &payload, &err));
+    assert_ok(registry_signed_make(REGISTRY_CARD, buffer_view(&payload), &audience,
+                                   registrar.signer, &message, &err));
+    struct registry_change change = { .label = REGISTRY_CARD,
+                                      .signed_message = buffer_view(&message) };
+    assert_ok(registry_next(empty, &change, 1, &next, &err));
+    registry_destroy(&empty);
+    buffer_fini(&payload);
+    buffer_fini(&message);
+    seal_identity_fini(&registrar);
+    return next;
+}
+
+TEST(an_answer_that_waits_does_not_leave_after_its_member_was_suspended)
+{
+    struct fixture f;
+    struct error err = { 0 };
+    struct broker broker = { .registry = snapshot_create(free_registry) };
+    assert_true(snapshot_swap(broker.registry, know_key(&key)));
+    set_up(&f);
+    size_t sent = fill(&f);
+    struct router router = { .broker = &broker, .outbox = f.outbox, .connections = f.connections };
+    for (uint8_t i = 0; i < 3; i++) { // all is well; the asker is not; the holder is not
+        assert_int_equal(send_one(&f), OUTBOX_WAITS);
+        struct exchange *exchange = f.exchanges[f.count - 1];
+        exchange->state = PENDING_RELEASED;
+        exchange->asker_key = i == 1 ? (struct digest){ .bytes = { 66 } } : key;
+        exchange->holder_key = i == 2 ? (struct digest){ .bytes = { 66 } } : key;
+    }
+    struct job *order = come_back(&f, OUTCOME_REPLY, RECORD_REGISTRY);
+    order->record.result = RECORD_DONE;
+    assert_ok(bus_frame_copy(&order->reply_head, bytes_text("suspended"), &err));
+    router_finish(&router, order);
+    assert_non_null(f.exchanges[sent + 1]->waiting);
+    assert_null(f.exchanges[sent + 2]->waiting);
+    assert_null(f.exchanges[sent + 3]->waiting);
+    assert_int_equal(router.delivery->record.exchange->deliveries_count, 2);
+    assert_int_equal(read_all(&f, sent + 3), 's');
+    assert_false(outbox_retry(f.outbox));
+    job_destroy(&router.delivery);
+    tear_down(&f);
+    snapshot_destroy(&broker.registry);
 }
