@@ -44,6 +44,7 @@ def figures_of(name):
     if done.returncode != 0:
         sys.exit("%s failed:\n%s%s" % (" ".join(RUNS[name]), done.stdout, done.stderr))
     if kept is not None:
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
         with open(kept, "w") as file:
             file.write(done.stdout)
     return json.loads(done.stdout)
