@@ -48,8 +48,11 @@ def until(condition, what, seconds=10.0):
 
 
 def main(wanted=None):
-    """Runs all tests, or those named on the command line."""
-    names = wanted or sys.argv[1:]
+    """Runs all tests, or those named on the command line; what begins with -- is an option of the file's own."""
+    names = wanted or [name for name in sys.argv[1:] if not name.startswith("--")]
+    unknown = set(names) - {t.__name__ for t in _TESTS}
+    if unknown:
+        sys.exit("no such test: %s" % ", ".join(sorted(unknown)))
     failed = 0
     chosen = [t for t in _TESTS if not names or t.__name__ in names]
     print("1..%d" % len(chosen), flush=True)
