@@ -67,7 +67,7 @@ static enum status new_run(struct building *building, int *fd, struct error *err
     epoch_path(building->options->home, building->turn == 0 ? "new.run" : "other.run",
                building->path);
     *fd = open(building->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    return *fd >= 0 ? ST_OK : error_errno(err, ST_IO, "%s", building->path);
+    return *fd >= 0 ? ST_OK : error_errno(err, file_no_room(errno), "%s", building->path);
 }
 
 static void adopt_run(struct building *building, int fd, const struct epoch_writer *writer,
@@ -424,7 +424,7 @@ static enum status make_map(struct building *building, struct epoch_head *head, 
         status = epoch_write(building->run, 0, bytes, sizeof(bytes), err);
     }
     if (status == ST_OK && fsync(building->run) != 0) {
-        status = error_errno(err, errno == ENOSPC ? ST_FULL : ST_IO, "%s", building->path);
+        status = error_errno(err, file_no_room(errno), "%s", building->path);
     }
     if (status == ST_OK) {
         snprintf(name, sizeof(name), "%llu.map", (unsigned long long)head->epoch.number);

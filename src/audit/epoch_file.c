@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/reader.h"
 #include "seal/hash.h"
 
@@ -106,8 +107,7 @@ enum status epoch_write(int fd, uint64_t offset, const void *data, size_t size, 
             continue;
         }
         if (put < 0) {
-            return error_errno(err, errno == ENOSPC || errno == EDQUOT ? ST_FULL : ST_IO,
-                               "writing an epoch's file");
+            return error_errno(err, file_no_room(errno), "writing an epoch's file");
         }
         at += put;
         offset += (uint64_t)put;

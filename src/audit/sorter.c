@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum { MEMORY_MIN = 1 << 20, HEAD_BYTES = 16, READ_BYTES = 256 * 1024, KEY_BYTES_MAX = 511 };
 
 // A row in memory: its place in the blob, laid out as in the file.
@@ -157,8 +159,9 @@ static enum status open_file(struct audit_sorter *sorter, struct error *err)
             unlink(path);
         }
     }
-    return sorter->fd < 0 ? error_errno(err, ST_IO, "%s: a file to sort in", sorter->folder)
-                          : ST_OK;
+    return sorter->fd < 0
+               ? error_errno(err, file_no_room(errno), "%s: a file to sort in", sorter->folder)
+               : ST_OK;
 }
 
 static enum status write_all(struct audit_sorter *sorter, struct bytes bytes, uint64_t at,
@@ -172,8 +175,7 @@ static enum status write_all(struct audit_sorter *sorter, struct bytes bytes, ui
             continue;
         }
         if (wrote <= 0) {
-            return error_errno(err, errno == ENOSPC || errno == EDQUOT ? ST_FULL : ST_IO,
-                               "%s: sorting rows", sorter->folder);
+            return error_errno(err, file_no_room(errno), "%s: sorting rows", sorter->folder);
         }
         done += (size_t)wrote;
     }

@@ -63,7 +63,7 @@ static enum status write_all(int fd, const char *path, struct bytes content, str
             continue;
         }
         if (wrote < 0) {
-            return error_errno(err, errno == ENOSPC ? ST_FULL : ST_IO, "%s: write", path);
+            return error_errno(err, file_no_room(errno), "%s: write", path);
         }
         done += (size_t)wrote;
     }
@@ -96,7 +96,7 @@ static enum status write_new(const char *path, struct bytes content, mode_t mode
         if (errno == EEXIST) {
             return error_set(err, ST_EXISTS, "%s exists already; it is not overwritten", path);
         }
-        return error_errno(err, ST_IO, "%s", path);
+        return error_errno(err, file_no_room(errno), "%s", path);
     }
     enum status status = write_all(fd, path, content, err);
     close(fd);
@@ -134,7 +134,7 @@ enum status file_replace(const char *path, struct bytes content, mode_t mode, st
 enum status file_move(const char *from, const char *to, struct error *err)
 {
     if (rename(from, to) != 0) {
-        return error_errno(err, ST_IO, "%s: rename", to);
+        return error_errno(err, file_no_room(errno), "%s: rename", to);
     }
     return sync_folder_of(to, err);
 }
@@ -157,10 +157,15 @@ enum status file_make_folder(const char *path, mode_t mode, struct error *err)
     if (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         return ST_OK;
     }
-    return error_errno(err, ST_IO, "folder %s", path);
+    return error_errno(err, file_no_room(errno), "folder %s", path);
 }
 
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+enum status file_no_room(int number)
+{
+    return number == ENOSPC || number == EDQUOT || number == EFBIG ? ST_FULL : ST_IO;
 }

@@ -36,3 +36,7 @@ NODISCARD enum status file_exchange(const char *one, const char *other, struct e
 NODISCARD enum status file_make_folder(const char *path, mode_t mode, struct error *err);
 
 bool file_exists(const char *path);
+
+// What a call that takes room on the disk has failed with: ST_FULL where disk, quota or the bound
+// on a file's size leave none, else ST_IO. `number`: its errno.
+enum status file_no_room(int number);

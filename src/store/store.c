@@ -3,9 +3,21 @@
 // thread at a time; the file always reaches as far as its pages go, so that a file cut short is
 // told at opening and not by a SIGBUS later. LMDB has no page checksums: damage inside a page is
 // for the Merkle tree to find.
+//
+// No room and a broken disk. LMDB writes the pages of a transaction, syncs, and writes the meta
+// page that makes them count; a write that the disk took only in part is EIO to it, as is a failed
+// sync. No room (ST_FULL, the next commit may pass) is said only where both hold:
+// - the meta page was not tried: else LMDB gives MDB_PANIC to whatever begins after it;
+// - no write-back has failed since opening. The kernel tells such a failure once to each open
+//   description of a file, so LMDB's knowing of it does not take it from `witness_fd`, which is
+//   ours, opened before the first commit and used for nothing but asking. After one, pages that
+//   were thought durable may be lost, and nothing but opening anew is safe.
+// What the disk has left is not looked at: others take and give room at any moment, and a quota
+// does not show there.
 #include "store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +36,7 @@ struct store {
     MDB_dbi tables[STORE_TABLES_MAX];
     unsigned table_count;
     bool read_only;
+    int witness_fd; // see above; -1 where nothing is written
     store_commit_hook hook;
     void *hook_context;
     char path[PATH_MAX];
@@ -77,6 +90,20 @@ static enum status fail(const struct store *store, const char *what, int code, s
 {
     return error_set(err, map_code(code), "store '%s': %s: %s", store->path, what,
                      mdb_strerror(code));
+}
+
+// A change or commit failed. A change fails so where a large transaction writes pages ahead.
+static enum status fail_write(const struct store *store, const char *what, int code,
+                              struct error *err)
+{
+    bool full = (code == EIO || map_code(code) == ST_FULL) && fdatasync(store->witness_fd) == 0;
+    if (full && code == EIO) {
+        return error_set(err, ST_FULL, "store '%s': %s: the disk took only a part of a write",
+                         store->path, what);
+    }
+    enum status status = map_code(code);
+    return error_set(err, status == ST_FULL && !full ? ST_IO : status, "store '%s': %s: %s",
+                     store->path, what, mdb_strerror(code));
 }
 
 static MDB_val value_of(struct bytes bytes)
@@ -155,6 +182,14 @@ static enum status open_environment(struct store *store, const struct store_opti
     if (code != MDB_SUCCESS) {
         return fail(store, "open", code, err);
     }
+    if (!options->read_only) {
+        char path[PATH_MAX + sizeof("/data.mdb")];
+        snprintf(path, sizeof(path), "%s/data.mdb", store->path);
+        store->witness_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (store->witness_fd < 0) {
+            return error_errno(err, ST_IO, "store '%s': opening its file again", store->path);
+        }
+    }
 
     uint64_t pages = 0;
     uint64_t file = 0;
@@ -193,6 +228,7 @@ enum status store_open(const struct store_options *options, struct store **store
     if (opened == NULL) {
         return error_set(err, ST_NOMEM, "store '%s'", options->path);
     }
+    opened->witness_fd = -1;
     enum status status = ST_OK;
     if (snprintf(opened->path, sizeof(opened->path), "%s", options->path) >=
         (int)sizeof(opened->path)) {
@@ -227,6 +263,9 @@ void store_close(struct store **store)
     if (*store != NULL) {
         if ((*store)->env != NULL) {
             mdb_env_close((*store)->env);
+        }
+        if ((*store)->witness_fd >= 0) {
+            close((*store)->witness_fd);
         }
         free(*store);
         *store = NULL;
@@ -278,6 +317,17 @@ static void reach_all_pages(struct store *store)
     }
 }
 
+// Whether LMDB would go on. After a meta page that could not be written it does not.
+static bool goes_on(struct store *store)
+{
+    MDB_txn *txn = NULL;
+    if (mdb_txn_begin(store->env, NULL, 0, &txn) != MDB_SUCCESS) {
+        return false;
+    }
+    mdb_txn_abort(txn);
+    return true;
+}
+
 enum status store_commit(struct store_txn **txn, struct error *err)
 {
     struct store *store = (*txn)->store;
@@ -292,9 +342,11 @@ enum status store_commit(struct store_txn **txn, struct error *err)
     free(*txn);
     *txn = NULL;
     if (code != MDB_SUCCESS) {
-        // Only these two are known to have left the environment as it was.
-        enum status status = map_code(code) == ST_FULL ? ST_FULL : ST_IO;
-        return error_set(err, status, "store '%s': commit: %s", store->path, mdb_strerror(code));
+        // Only lack of room is known to leave the environment as it was.
+        if (fail_write(store, "commit", code, err) == ST_FULL && goes_on(store)) {
+            return ST_FULL;
+        }
+        return error_set(err, ST_IO, "store '%s': commit: %s", store->path, mdb_strerror(code));
     }
     reach_all_pages(store);
     if (store->hook != NULL) {
@@ -347,7 +399,7 @@ static enum status put(struct store_txn *txn, unsigned table, struct bytes key, 
     MDB_val name = value_of(key);
     MDB_val content = value_of(value);
     int code = mdb_put(txn->txn, txn->store->tables[table], &name, &content, flags);
-    return code == MDB_SUCCESS ? ST_OK : fail(txn->store, "put", code, err);
+    return code == MDB_SUCCESS ? ST_OK : fail_write(txn->store, "put", code, err);
 }
 
 enum status store_put(struct store_txn *txn, unsigned table, struct bytes key, struct bytes value,
@@ -369,7 +421,7 @@ enum status store_append(struct store_txn *txn, unsigned table, struct bytes key
     MDB_val room = { .mv_size = size };
     int code = mdb_put(txn->txn, txn->store->tables[table], &name, &room, MDB_APPEND | MDB_RESERVE);
     if (code != MDB_SUCCESS) {
-        return fail(txn->store, "append", code, err);
+        return fail_write(txn->store, "append", code, err);
     }
     *value = room.mv_data;
     return ST_OK;
@@ -379,7 +431,7 @@ enum status store_remove(struct store_txn *txn, unsigned table, struct bytes key
 {
     MDB_val name = value_of(key);
     int code = mdb_del(txn->txn, txn->store->tables[table], &name, NULL);
-    return code == MDB_SUCCESS ? ST_OK : fail(txn->store, "remove", code, err);
+    return code == MDB_SUCCESS ? ST_OK : fail_write(txn->store, "remove", code, err);
 }
 
 enum status store_count(struct store_txn *txn, unsigned table, uint64_t *count, struct error *err)

@@ -44,7 +44,8 @@ NODISCARD enum status store_begin_write(struct store *store, struct store_txn **
                                         struct error *err);
 
 // Makes a write transaction durable and ends it; *txn is NULL afterwards whatever comes back.
-// ST_FULL: no space on the disk or in the map; nothing was written, the environment stays good.
+// ST_FULL: no space on the disk, in the quota or in the map, also where the disk took a part of a
+// write; the transaction counts for nothing, the environment stays good, a later one may pass.
 // Anything else but ST_OK: it is not known what reached the disk; stop using the environment.
 NODISCARD enum status store_commit(struct store_txn **txn, struct error *err);
 

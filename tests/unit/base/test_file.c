@@ -2,7 +2,9 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -52,6 +54,31 @@ TEST(replacing_leaves_one_whole_file_and_nothing_beside_it)
     buffer_fini(&out);
     snprintf(path, sizeof(path), "%s/nowhere/state", folder);
     assert_status(ST_IO, file_replace(path, bytes_text("x"), 0600, &err));
+}
+
+TEST(what_the_disk_takes_only_in_part_is_lack_of_room_and_the_old_file_stays)
+{
+    struct error err;
+    char path[128];
+    struct rlimit limit;
+    static const uint8_t large[10000];
+    const char *folder = test_directory();
+    snprintf(path, sizeof(path), "%s/state", folder);
+    assert_ok(file_replace(path, bytes_text("old"), 0600, &err));
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    rlim_t bound = limit.rlim_cur;
+    limit.rlim_cur = 5000; // the first write is cut short, the next one is refused
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    enum status status = file_replace(path, bytes_of(large, sizeof(large)), 0600, &err);
+    limit.rlim_cur = bound;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_status(ST_FULL, status);
+    struct buffer out = buffer_init(100);
+    assert_ok(file_read(path, 100, &out, &err));
+    assert_true(bytes_equal_text(buffer_view(&out), "old"));
+    assert_int_equal(entries(folder), 1);
+    buffer_fini(&out);
 }
 
 TEST(a_file_larger_than_allowed_is_refused_by_name)
