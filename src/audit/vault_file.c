@@ -11,14 +11,10 @@
 // process that ends in between leaves zeros: the key is gone, and the next forgetting says so.
 #include "audit/vault_inside.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -26,7 +22,7 @@
 #include "seal/box.h"
 #include "seal/random.h"
 
-enum { FILE_BYTES_MAX = 1024, ZEROS_BYTES = 4096 };
+enum { FILE_BYTES_MAX = 1024 };
 
 static const char first_line[] = "vedomo-body-key 1\n";
 static const char name_end[] = ".key";
@@ -186,26 +182,11 @@ enum status vault_file_make(const struct audit_vault *vault, uint32_t key_id, st
 
 // ---- what is in the folder
 
-// A file of the folder, by name. False: that is enough.
-typedef bool (*visit_file)(const char *name, void *context);
-
-static enum status each_file(const struct audit_vault *vault, visit_file visit, void *context,
+static enum status each_file(const struct audit_vault *vault, file_visit visit, void *context,
                              struct error *err)
 {
-    const struct dirent *entry;
-    DIR *folder = opendir(vault->folder);
-    if (folder == NULL) {
-        return error_errno(err, ST_IO, "%s", vault->folder);
-    }
-    bool more = true;
-    errno = 0;
-    while (more && (entry = readdir(folder)) != NULL) {
-        more = visit(entry->d_name, context);
-        errno = 0;
-    }
-    enum status status = errno == 0 ? ST_OK : error_errno(err, ST_IO, "%s", vault->folder);
-    closedir(folder);
-    return status;
+    enum status status = file_each(vault->folder, visit, context, err);
+    return status == ST_NOT_FOUND ? ST_IO : status; // it was there when the vault was opened
 }
 
 static bool is_key_file(const char *name, uint32_t *key_id)
@@ -324,27 +305,6 @@ enum status audit_vault_rewrap(const char *folder, const struct seal_secret *old
 
 // ---- forgetting
 
-// Zeroes what the file holds, in its place on the disk.
-static enum status overwrite(const char *path, struct error *err)
-{
-    static const uint8_t zeros[ZEROS_BYTES];
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        return error_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", path);
-    }
-    off_t size = lseek(fd, 0, SEEK_END);
-    bool good = size >= 0;
-    for (off_t done = 0; good && done < size;) {
-        size_t length = size - done < ZEROS_BYTES ? (size_t)(size - done) : ZEROS_BYTES;
-        good = pwrite(fd, zeros, length, done) == (ssize_t)length;
-        done += (off_t)length;
-    }
-    enum status status =
-        good && fsync(fd) == 0 ? ST_OK : error_errno(err, ST_IO, "%s: overwriting", path);
-    close(fd);
-    return status;
-}
-
 enum status vault_file_forget(const struct audit_vault *vault, uint32_t key_id, struct error *err)
 {
     char path[PATH_MAX];
@@ -365,7 +325,7 @@ enum status vault_file_forget(const struct audit_vault *vault, uint32_t key_id, 
     if (there && !said) {
         status = buffer_ok(&text, "body key", err);
         if (status == ST_OK) {
-            status = overwrite(path, err);
+            status = file_overwrite(path, err);
         }
         if (status == ST_OK) {
             status = file_replace(path, buffer_view(&text), 0600, err);
@@ -381,7 +341,6 @@ struct stray {
     const struct audit_vault *vault;
     char month[AUDIT_KEY_NAME_BYTES];
     char path[PATH_MAX]; // empty: none was found
-    bool regular;
 };
 
 static bool find_stray(const char *name, void *context)
@@ -398,7 +357,6 @@ static bool find_stray(const char *name, void *context)
         stray->path[0] = '\0';
         return true;
     }
-    stray->regular = S_ISREG(info.st_mode);
     return false;
 }
 
@@ -411,11 +369,8 @@ enum status vault_files_sweep(const struct audit_vault *vault, uint32_t month, s
     do {
         stray.path[0] = '\0';
         status = each_file(vault, find_stray, &stray, err);
-        if (status == ST_OK && stray.path[0] != '\0' && stray.regular) {
-            status = overwrite(stray.path, err);
-        }
         if (status == ST_OK && stray.path[0] != '\0') {
-            status = unlink(stray.path) == 0 ? ST_OK : error_errno(err, ST_IO, "%s", stray.path);
+            status = file_erase(stray.path, err);
             *removed += status == ST_OK ? 1 : 0;
         }
     } while (status == ST_OK && stray.path[0] != '\0');

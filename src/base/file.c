@@ -1,12 +1,14 @@
 // Small files.
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +148,156 @@ enum status file_exchange(const char *one, const char *other, struct error *err)
         return error_errno(err, status, "%s: exchange with %s", one, other);
     }
     return sync_folder_of(one, err);
+}
+
+// ---- secrets
+
+enum { ZEROS_BYTES = 4096 };
+
+static enum status overwrite_fd(int fd, const char *path, struct error *err)
+{
+    static const uint8_t zeros[ZEROS_BYTES];
+    off_t size = lseek(fd, 0, SEEK_END);
+    bool good = size >= 0;
+    for (off_t done = 0; good && done < size;) {
+        size_t length = size - done < ZEROS_BYTES ? (size_t)(size - done) : ZEROS_BYTES;
+        good = pwrite(fd, zeros, length, done) == (ssize_t)length;
+        done += (off_t)length;
+    }
+    return good && fsync(fd) == 0 ? ST_OK : error_errno(err, ST_IO, "%s: overwriting", path);
+}
+
+static enum status open_to_overwrite(const char *path, int *fd, struct error *err)
+{
+    int opened = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (opened < 0) {
+        return error_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", path);
+    }
+    *fd = opened;
+    return ST_OK;
+}
+
+enum status file_overwrite(const char *path, struct error *err)
+{
+    int fd = -1;
+    enum status status = open_to_overwrite(path, &fd, err);
+    if (status == ST_OK) {
+        status = overwrite_fd(fd, path, err);
+        close(fd);
+    }
+    return status;
+}
+
+enum status file_erase(const char *path, struct error *err)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0) {
+        return error_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", path);
+    }
+    enum status status = S_ISLNK(info.st_mode) ? ST_OK : file_overwrite(path, err);
+    if (status == ST_OK && unlink(path) != 0) {
+        status = error_errno(err, ST_IO, "%s", path);
+    }
+    return status;
+}
+
+struct renewal {
+    char new[PATH_MAX];
+    char old[PATH_MAX];
+};
+
+static enum status renewal_names(const char *path, struct renewal *names, struct error *err)
+{
+    return snprintf(names->new, PATH_MAX, "%s.new", path) < PATH_MAX &&
+                   snprintf(names->old, PATH_MAX, "%s.old", path) < PATH_MAX
+               ? ST_OK
+               : error_set(err, ST_USAGE, "%s: path too long", path);
+}
+
+// The name PATH.old goes, and what it names unless that is PATH still.
+static enum status erase_old(const char *path, const char *old, struct error *err)
+{
+    struct stat left;
+    struct stat now;
+    if (lstat(old, &left) != 0 || lstat(path, &now) != 0) {
+        return ST_OK; // without PATH it may be all that there is
+    }
+    if (now.st_dev == left.st_dev && now.st_ino == left.st_ino) {
+        return unlink(old) == 0 ? ST_OK : error_errno(err, ST_IO, "%s", old);
+    }
+    enum status status = sync_folder_of(path, err); // the new one is there whatever comes
+    return status == ST_OK ? file_erase(old, err) : status;
+}
+
+static enum status finish(const char *path, const struct renewal *names, struct error *err)
+{
+    enum status status = file_erase(names->new, err);
+    return status == ST_OK || status == ST_NOT_FOUND ? erase_old(path, names->old, err) : status;
+}
+
+enum status file_renew_finish(const char *path, struct error *err)
+{
+    struct renewal names;
+    enum status status = renewal_names(path, &names, err);
+    return status == ST_OK ? finish(path, &names, err) : status;
+}
+
+enum status file_renew(const char *path, struct bytes content, mode_t mode, struct error *err)
+{
+    struct renewal names;
+    int fd = -1; // of the old one: its name may be gone when it is overwritten
+    enum status status = renewal_names(path, &names, err);
+    if (status == ST_OK) {
+        status = finish(path, &names, err);
+    }
+    if (status == ST_OK) {
+        status = open_to_overwrite(path, &fd, err);
+        status = status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    if (status == ST_OK) {
+        status = write_new(names.new, content, mode, err);
+    }
+    if (status == ST_OK) {
+        // A file system without links does without: then a process that ends now leaves the old
+        // content where no name leads.
+        (void)link(path, names.old);
+        status = file_move(names.new, path, err);
+    }
+    if (status == ST_OK && fd >= 0) {
+        status = overwrite_fd(fd, path, err);
+    }
+    if (status == ST_OK) {
+        status = finish(path, &names, err);
+    } else {
+        enum status left = finish(path, &names, NULL); // or the next call does it
+        (void)left;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
+// ---- folders
+
+enum status file_each(const char *folder, file_visit visit, void *context, struct error *err)
+{
+    const struct dirent *entry;
+    DIR *open = opendir(folder);
+    if (open == NULL) {
+        return error_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s", folder);
+    }
+    bool more = true;
+    errno = 0;
+    while (more && (entry = readdir(open)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            more = visit(entry->d_name, context);
+        }
+        errno = 0;
+    }
+    enum status status = errno == 0 ? ST_OK : error_errno(err, ST_IO, "%s", folder);
+    closedir(open);
+    return status;
 }
 
 enum status file_make_folder(const char *path, mode_t mode, struct error *err)

@@ -4,16 +4,12 @@
 // told at opening and not by a SIGBUS later. LMDB has no page checksums: damage inside a page is
 // for the Merkle tree to find.
 //
-// No room and a broken disk. LMDB writes the pages of a transaction, syncs, and writes the meta
-// page that makes them count; a write that the disk took only in part is EIO to it, as is a failed
-// sync. No room (ST_FULL, the next commit may pass) is said only where both hold:
-// - the meta page was not tried: else LMDB gives MDB_PANIC to whatever begins after it;
-// - no write-back has failed since opening. The kernel tells such a failure once to each open
-//   description of a file, so LMDB's knowing of it does not take it from `witness_fd`, which is
-//   ours, opened before the first commit and used for nothing but asking. After one, pages that
-//   were thought durable may be lost, and nothing but opening anew is safe.
-// What the disk has left is not looked at: others take and give room at any moment, and a quota
-// does not show there.
+// No room or a broken disk? LMDB writes pages, syncs, and writes the meta page that makes them
+// count; a write that the disk took only in part is EIO to it, as is a failed sync. No room
+// (ST_FULL: a later commit may pass) is said only where the meta page was not tried, as MDB_PANIC
+// to the next transaction would show, and where no write-back has failed since opening: the kernel
+// tells that once to each open description of a file, so `witness_fd`, ours and for nothing else,
+// hears of it even if LMDB has. What the disk has left says less: others take and give any moment.
 #include "store/store.h"
 
 #include <errno.h>
@@ -34,9 +30,7 @@ enum { READERS_DEFAULT = 126 };
 struct store {
     MDB_env *env;
     MDB_dbi tables[STORE_TABLES_MAX];
-    unsigned table_count;
-    bool read_only;
-    int witness_fd; // see above; -1 where nothing is written
+    int witness_fd; // see above; -1: opened for reading only
     store_commit_hook hook;
     void *hook_context;
     char path[PATH_MAX];
@@ -96,14 +90,12 @@ static enum status fail(const struct store *store, const char *what, int code, s
 static enum status fail_write(const struct store *store, const char *what, int code,
                               struct error *err)
 {
-    bool full = (code == EIO || map_code(code) == ST_FULL) && fdatasync(store->witness_fd) == 0;
-    if (full && code == EIO) {
-        return error_set(err, ST_FULL, "store '%s': %s: the disk took only a part of a write",
-                         store->path, what);
+    enum status status = code == EIO ? ST_FULL : map_code(code);
+    if (status == ST_FULL && fdatasync(store->witness_fd) != 0) {
+        status = ST_IO;
     }
-    enum status status = map_code(code);
-    return error_set(err, status == ST_FULL && !full ? ST_IO : status, "store '%s': %s: %s",
-                     store->path, what, mdb_strerror(code));
+    return error_set(err, status, "store '%s': %s: %s%s", store->path, what, mdb_strerror(code),
+                     status == ST_FULL && code == EIO ? " (a write was taken only in part)" : "");
 }
 
 static MDB_val value_of(struct bytes bytes)
@@ -211,7 +203,6 @@ static enum status open_environment(struct store *store, const struct store_opti
     if (code != MDB_SUCCESS) {
         return fail(store, "tables", code, err);
     }
-    store->table_count = options->count;
     return ST_OK;
 }
 
@@ -235,7 +226,6 @@ enum status store_open(const struct store_options *options, struct store **store
         status = error_set(err, ST_USAGE, "store: path too long");
         goto out;
     }
-    opened->read_only = options->read_only;
     if (options->create) {
         status = file_make_folder(options->path, 0700, err);
         if (status != ST_OK) {
@@ -298,7 +288,7 @@ enum status store_begin_read(struct store *store, struct store_txn **txn, struct
 
 enum status store_begin_write(struct store *store, struct store_txn **txn, struct error *err)
 {
-    if (store->read_only) {
+    if (store->witness_fd < 0) {
         return error_set(err, ST_DENIED, "store '%s': opened for reading only", store->path);
     }
     return begin(store, true, txn, err);

@@ -4,6 +4,7 @@ home that serves; and what happens when one is older than what the broker had pu
 
 import os
 import shutil
+import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -142,6 +143,17 @@ def no_key_is_in_a_copy_of_the_log_and_the_two_are_never_kept_in_one_place():
                 file.write(whole)
             true(refused.status == 1 and name in refused.err, "%s: %s" % (name, refused.err))
             equal(everything(kept), good)
+        # Nor does it while the disk has no room for the new one. (No file may have more bytes than 100.)
+        copy = os.path.join(kept, "body", "lasting.key")
+        with open(copy, "wb") as file:
+            file.write(b"old")
+        words = ["backup", "keys", kept, "--home", house.home]
+        full = subprocess.run(["prlimit", "--fsize=100", os.path.join(house.bin, "vedomo"), *words],
+                              capture_output=True, check=False)
+        with open(copy, "rb") as file:
+            true(full.returncode != 0 and file.read() == b"old", "the copy is as it was: %s" % full.stderr)
+        keys(house, kept)
+        equal(everything(kept), good, "with room the copy is renewed, and nothing is left of the attempt")
         other = place(house, "other")
         shutil.copytree(os.path.join(house.home, "keys"), os.path.join(other, "keys"))
         os.unlink(os.path.join(other, "keys", "log.key"))

@@ -1,15 +1,11 @@
 // Small files of a home: copied when they differ, whole, durably.
 #include "backup_files.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "audit/backup.h"
 #include "base/file.h"
@@ -29,22 +25,19 @@ static bool has_mark(const char *folder, const char *mark)
     return file_join(path, sizeof(path), folder, mark, NULL) == ST_OK && file_exists(path);
 }
 
-// Directly below; what lies deeper has its own parent looked at when it is backed up into.
-static bool child_has_mark(const char *folder, const char *mark)
+struct marked {
+    const char *folder;
+    const char *mark;
+    bool found;
+};
+
+static bool look_below(const char *name, void *context)
 {
-    const struct dirent *entry;
+    struct marked *marked = context;
     char path[PATH_MAX];
-    bool found = false;
-    DIR *open = opendir(folder);
-    while (open != NULL && !found && (entry = readdir(open)) != NULL) {
-        found = entry->d_name[0] != '.' &&
-                file_join(path, sizeof(path), folder, entry->d_name, NULL) == ST_OK &&
-                has_mark(path, mark);
-    }
-    if (open != NULL) {
-        closedir(open);
-    }
-    return found;
+    marked->found = file_join(path, sizeof(path), marked->folder, name, NULL) == ST_OK &&
+                    has_mark(path, marked->mark);
+    return !marked->found;
 }
 
 static bool is_within(const char *path, const char *folder)
@@ -56,7 +49,13 @@ static bool is_within(const char *path, const char *folder)
 static enum status check_marks(const char *folder, const char *mark, bool keys, struct error *err)
 {
     char above[PATH_MAX];
-    bool found = child_has_mark(folder, mark);
+    // Directly below; what lies deeper has its own parent looked at when it is backed up into.
+    struct marked below = { .folder = folder, .mark = mark };
+    enum status status = file_each(folder, look_below, &below, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    bool found = below.found;
     snprintf(above, sizeof(above), "%s", folder);
     while (!found && above[0] != '\0') {
         found = has_mark(above, mark);
@@ -98,26 +97,6 @@ enum status backup_files_place(const char *folder, const char *home, bool keys, 
 
 // ---- copying
 
-// Zeroes a file in its place, before its name goes to another.
-static enum status overwrite(const char *path, size_t size, struct error *err)
-{
-    static const uint8_t zeros[4096];
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return error_errno(err, ST_IO, "%s", path);
-    }
-    bool good = true;
-    for (size_t done = 0; good && done < size;) {
-        size_t left = size - done < sizeof(zeros) ? size - done : sizeof(zeros);
-        good = write(fd, zeros, left) == (ssize_t)left;
-        done += left;
-    }
-    enum status status =
-        good && fsync(fd) == 0 ? ST_OK : error_errno(err, ST_IO, "%s: overwriting", path);
-    close(fd);
-    return status;
-}
-
 static bool says_forgotten(struct bytes content)
 {
     static const char word[] = "\nforgotten ";
@@ -148,6 +127,9 @@ static enum status copy_file(const char *from, const char *to, bool secret,
     if (status == ST_OK && there) {
         status = file_read(to, FILE_MAX, &old, err);
     }
+    if (status == ST_OK && secret) {
+        status = file_renew_finish(to, err);
+    }
     if (status == ST_OK && there && bytes_equal(buffer_view(&content), buffer_view(&old))) {
         result->kept++;
         goto out;
@@ -155,13 +137,13 @@ static enum status copy_file(const char *from, const char *to, bool secret,
     if (status == ST_OK && secret && !is_key(buffer_view(&content))) {
         status = error_set(err, ST_CORRUPT, "%s: damaged; no copy of it was made or changed", from);
     }
-    if (status == ST_OK && there && secret) {
-        status = overwrite(to, old.size, err);
-        result->destroyed += says_forgotten(buffer_view(&content)) ? 1 : 0;
+    if (status == ST_OK) {
+        status = secret ? file_renew(to, buffer_view(&content), 0600, err)
+                        : file_replace(to, buffer_view(&content), 0644, err);
     }
     if (status == ST_OK) {
-        status = file_replace(to, buffer_view(&content), secret ? 0600 : 0644, err);
         result->written++;
+        result->destroyed += there && secret && says_forgotten(buffer_view(&content)) ? 1 : 0;
     }
 out:
     if (secret) {
@@ -180,32 +162,48 @@ static bool ends_with(const char *name, const char *end)
     return size > length && strcmp(name + size - length, end) == 0;
 }
 
+struct copying {
+    const char *from;
+    const char *to;
+    const char *name_end;
+    bool secret;
+    struct backup_files_result *result;
+    enum status status;
+    struct error *err;
+};
+
+static bool copy_entry(const char *name, void *context)
+{
+    struct copying *copying = context;
+    char source[PATH_MAX];
+    char target[PATH_MAX];
+    if (!ends_with(name, copying->name_end)) {
+        return true;
+    }
+    enum status status = file_join(source, sizeof(source), copying->from, name, copying->err);
+    if (status == ST_OK) {
+        status = file_join(target, sizeof(target), copying->to, name, copying->err);
+    }
+    if (status == ST_OK) {
+        status = copy_file(source, target, copying->secret, copying->result, copying->err);
+    }
+    copying->status = status;
+    return status == ST_OK;
+}
+
 // Every file of a folder whose name ends so.
 static enum status copy_folder(const char *from, const char *to, const char *name_end, bool secret,
                                struct backup_files_result *result, struct error *err)
 {
-    char source[PATH_MAX];
-    char target[PATH_MAX];
-    const struct dirent *entry;
+    struct copying copying = {
+        .from = from, .to = to, .name_end = name_end, .secret = secret, .result = result, .err = err
+    };
     enum status status = file_make_folder(to, 0700, err);
-    DIR *folder = opendir(from);
-    if (folder == NULL) {
-        return errno == ENOENT ? ST_OK : error_errno(err, ST_IO, "%s", from);
+    if (status == ST_OK) {
+        status = file_each(from, copy_entry, &copying, err);
+        status = status == ST_NOT_FOUND ? ST_OK : status; // a home without any
     }
-    while (status == ST_OK && (entry = readdir(folder)) != NULL) {
-        if (!ends_with(entry->d_name, name_end)) {
-            continue;
-        }
-        status = file_join(source, sizeof(source), from, entry->d_name, err);
-        if (status == ST_OK) {
-            status = file_join(target, sizeof(target), to, entry->d_name, err);
-        }
-        if (status == ST_OK) {
-            status = copy_file(source, target, secret, result, err);
-        }
-    }
-    closedir(folder);
-    return status;
+    return status == ST_OK ? copying.status : status;
 }
 
 enum status backup_files_copy(const char *from, const char *to, struct backup_files_result *result,
@@ -276,10 +274,7 @@ static enum status drop_next_master(const char *folder, struct error *err)
             status = file_read(master, FILE_MAX, &is, err);
         }
         if (status == ST_OK && bytes_equal(buffer_view(&became), buffer_view(&is))) {
-            status = overwrite(next, became.size, err);
-            if (status == ST_OK && unlink(next) != 0) {
-                status = error_errno(err, ST_IO, "%s", next);
-            }
+            status = file_erase(next, err);
         }
     }
     seal_wipe(became.data, became.size);
