@@ -260,7 +260,8 @@ enum status file_renew(const char *path, struct bytes content, mode_t mode, stru
     if (status == ST_OK) {
         // A file system without links does without: then a process that ends now leaves the old
         // content where no name leads.
-        (void)link(path, names.old);
+        bool named = link(path, names.old) == 0;
+        (void)named;
         status = file_move(names.new, path, err);
     }
     if (status == ST_OK && fd >= 0) {
