@@ -33,6 +33,16 @@ void replay_found(struct replay *replay, uint64_t index, const char *what, struc
     replay->options->found(&difference, replay->options->context);
 }
 
+void replay_found_number(struct replay *replay, uint64_t index, const char *what, uint64_t recorded,
+                         uint64_t decided)
+{
+    char a[24];
+    char b[24];
+    snprintf(a, sizeof(a), "%llu", (unsigned long long)recorded);
+    snprintf(b, sizeof(b), "%llu", (unsigned long long)decided);
+    replay_found(replay, index, what, bytes_text(a), bytes_text(b));
+}
+
 // Before the first entry that is decided again only what the later ones rest on is opened.
 static bool is_wanted(uint64_t index, enum wire_class class, void *context)
 {

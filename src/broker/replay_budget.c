@@ -7,7 +7,6 @@
 // is.
 #include "broker/replay_inside.h"
 
-#include <stdio.h>
 #include <string.h>
 
 // What the log gives for one counter.
@@ -63,16 +62,6 @@ enum status replay_counter_of(const struct replay *replay, const struct policy_c
     return ST_OK;
 }
 
-static void told(struct replay *replay, uint64_t index, const char *what, uint64_t recorded,
-                 uint64_t given)
-{
-    char a[24];
-    char b[32];
-    snprintf(a, sizeof(a), "%llu", (unsigned long long)recorded);
-    snprintf(b, sizeof(b), "the log gives %llu", (unsigned long long)given);
-    replay_found(replay, index, what, bytes_text(a), bytes_text(b));
-}
-
 // A release may have been recorded between a decision's look and its entry: less is no difference.
 void replay_budget_seen(struct replay *replay, uint64_t index, const char *what,
                         const struct replay_counter *counter, uint64_t value)
@@ -83,7 +72,7 @@ void replay_budget_seen(struct replay *replay, uint64_t index, const char *what,
     }
     uint64_t given = budget == NULL ? 0 : budget->value;
     if (value > given) {
-        told(replay, index, what, value, given);
+        replay_found_number(replay, index, what, value, given);
     }
 }
 
@@ -92,9 +81,9 @@ static void compare_charge(struct replay *replay, const struct audit_facts *fact
 {
     int64_t latest_ms = (int64_t)facts->exchange->recorded_at - LOCK_SLACK_MS;
     if (charge->lock == 0 && value != before + 1) {
-        told(replay, facts->index, "charge", value, before + 1);
+        replay_found_number(replay, facts->index, "charge", value, before + 1);
     } else if (charge->lock != 0 && policy_form_lock_refuses(before, charge->lock, latest_ms)) {
-        told(replay, facts->index, "charge: another form was locked", value, before);
+        replay_found_number(replay, facts->index, "charge: another form was locked", value, before);
     }
 }
 

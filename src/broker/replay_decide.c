@@ -13,16 +13,6 @@ enum {
     LAST_ENDING_MINUTES = 60, // no exchange lives longer
 };
 
-static void found_number(struct replay *replay, uint64_t index, const char *what, uint64_t recorded,
-                         uint64_t decided)
-{
-    char a[24];
-    char b[24];
-    snprintf(a, sizeof(a), "%llu", (unsigned long long)recorded);
-    snprintf(b, sizeof(b), "%llu", (unsigned long long)decided);
-    replay_found(replay, index, what, bytes_text(a), bytes_text(b));
-}
-
 static void compare(struct replay *replay, uint64_t index, const char *what, struct bytes recorded,
                     struct bytes decided)
 {
@@ -88,8 +78,8 @@ static enum status read_counters(struct replay *replay, const struct audit_facts
     input->counter_count = policy_counters(input, counters);
     input->counters = counters;
     if (input->counter_count != officer->counters_count) {
-        found_number(replay, facts->index, "counters that were looked at", officer->counters_count,
-                     input->counter_count);
+        replay_found_number(replay, facts->index, "counters that were looked at",
+                            officer->counters_count, input->counter_count);
     }
     for (size_t i = 0; status == ST_OK && i < input->counter_count; i++) {
         struct replay_counter counter;
@@ -177,8 +167,8 @@ static void compare_over_asked(struct replay *replay, const struct audit_facts *
         }
     }
     if (!same || count != officer->over_asked_count) {
-        found_number(replay, facts->index, "fields asked for without an agreement",
-                     officer->over_asked_count, count);
+        replay_found_number(replay, facts->index, "fields asked for without an agreement",
+                            officer->over_asked_count, count);
     }
 }
 
@@ -202,8 +192,8 @@ static void compare_ground(struct replay *replay, const struct audit_facts *fact
     compare(replay, facts->index, "consent", bytes_text(recorded), bytes_text(decided));
     if (consent != NULL && id_equal(&exchange->consent, &consent->id) &&
         exchange->consent_revision != consent->revision) {
-        found_number(replay, facts->index, "revision of the consent", exchange->consent_revision,
-                     consent->revision);
+        replay_found_number(replay, facts->index, "revision of the consent",
+                            exchange->consent_revision, consent->revision);
     }
 }
 
@@ -367,7 +357,8 @@ static enum status compare_charges(struct replay *replay, const struct audit_fac
     const struct wire_officer_part *officer = facts->officer;
     enum status status = ST_OK;
     if (officer->charges_count != open->charge_count) {
-        found_number(replay, facts->index, "charges", officer->charges_count, open->charge_count);
+        replay_found_number(replay, facts->index, "charges", officer->charges_count,
+                            open->charge_count);
         return replay_budget_follow(replay, facts, err);
     }
     for (size_t i = 0; status == ST_OK && i < open->charge_count; i++) {
@@ -381,11 +372,11 @@ static enum status compare_charges(struct replay *replay, const struct audit_fac
             continue;
         }
         if (wanted->lock != 0 && charge->value != wanted->lock) {
-            found_number(replay, facts->index, what, charge->value, wanted->lock);
+            replay_found_number(replay, facts->index, what, charge->value, wanted->lock);
         } else if (wanted->lock == 0 &&
                    (charge->value <= wanted->seen || charge->value > wanted->limit)) {
             snprintf(what, sizeof(what), "charge %zu: beyond its limit, or nothing", i + 1);
-            found_number(replay, facts->index, what, charge->value, wanted->limit);
+            replay_found_number(replay, facts->index, what, charge->value, wanted->limit);
         }
         status = replay_budget_charge(replay, facts, wanted, charge->value, err);
     }

@@ -83,6 +83,8 @@ struct replay {
 
 void replay_found(struct replay *replay, uint64_t index, const char *what, struct bytes recorded,
                   struct bytes decided);
+void replay_found_number(struct replay *replay, uint64_t index, const char *what, uint64_t recorded,
+                         uint64_t decided);
 
 // What an entry changes for those behind it: members, keys, bundles, consents.
 NODISCARD enum status replay_follow(struct replay *replay, const struct audit_scanned *entry,
