@@ -1,5 +1,5 @@
 // Keys of the bodies in memory: loaded when they are wanted, from files (vault_file.c). A key that
-// was loaded stays in its slot until close, so that readers need no lock; forgetting marks it.
+// was loaded stays in its place until close, so that readers need no lock; forgetting marks it.
 //
 // Which key is in use: each month begins with its first one, and goes on with the next from the
 // entry on that says so. A new key is planned for a place in an append, and counts once that append
@@ -60,9 +60,13 @@ void audit_vault_close(struct audit_vault **vault)
     if (*vault == NULL) {
         return;
     }
-    for (size_t i = 0; i < atomic_load(&(*vault)->slots_used); i++) {
-        struct vault_key *key = atomic_load(&(*vault)->slots[i]);
-        vault_key_destroy(&key);
+    for (size_t i = 0; i < AUDIT_KEY_GENERATIONS; i++) {
+        struct vault_generation *generation = atomic_load(&(*vault)->generations[i]);
+        for (size_t month = 0; generation != NULL && month < AUDIT_KEY_MONTHS; month++) {
+            struct vault_key *key = atomic_load(&generation->keys[month]);
+            vault_key_destroy(&key);
+        }
+        free(generation);
     }
     seal_secret_destroy(&(*vault)->wrap);
     free(*vault);
@@ -80,14 +84,54 @@ uint32_t audit_vault_key_id(enum wire_class class, uint32_t minutes)
 
 // ---- loading
 
-// The key in its slot, loaded from its file when it is not there yet. Any thread.
+// The key if it has been loaded. Any thread.
+static struct vault_key *loaded(struct audit_vault *vault, uint32_t key_id)
+{
+    struct vault_generation *generation =
+        atomic_load(&vault->generations[audit_body_key_generation(key_id)]);
+    return generation == NULL ? NULL : atomic_load(&generation->keys[audit_body_key_month(key_id)]);
+}
+
+// Gives a fresh key its place; takes another thread's instead where that was first. Any thread.
+static enum status keep(struct audit_vault *vault, uint32_t key_id, struct vault_key **fresh,
+                        struct error *err)
+{
+    _Atomic(struct vault_generation *) *place =
+        &vault->generations[audit_body_key_generation(key_id)];
+    struct vault_generation *generation = atomic_load(place);
+    if (generation == NULL) {
+        struct vault_generation *made = calloc(1, sizeof(*made));
+        if (made == NULL) {
+            return error_set(err, ST_NOMEM, "body key");
+        }
+        if (atomic_compare_exchange_strong(place, &generation, made)) {
+            generation = made;
+        } else {
+            free(made);
+        }
+    }
+    uint32_t month = audit_body_key_month(key_id);
+    struct vault_key *none = NULL;
+    if (!atomic_compare_exchange_strong(&generation->keys[month], &none, *fresh)) {
+        vault_key_destroy(fresh);
+        *fresh = none;
+    }
+    // Its file may have been read just before the month was forgotten, and is in its place now:
+    // seen either by mark_forgotten() or here.
+    if (atomic_load(&vault->forgotten[month])) {
+        atomic_store(&(*fresh)->forgotten, true);
+    }
+    return ST_OK;
+}
+
+// The key in its place, loaded from its file when it is not there yet. Any thread.
 static enum status load(struct audit_vault *vault, uint32_t key_id, struct vault_key **key,
                         struct error *err)
 {
     if (key_id >= AUDIT_KEY_IDS) {
         return error_set(err, ST_CORRUPT, "body key %u: no such key", key_id);
     }
-    struct vault_key *found = atomic_load(&vault->slots[key_id]);
+    struct vault_key *found = loaded(vault, key_id);
     if (found != NULL) {
         *key = found;
         return ST_OK;
@@ -95,20 +139,15 @@ static enum status load(struct audit_vault *vault, uint32_t key_id, struct vault
     struct vault_key *fresh = calloc(1, sizeof(*fresh));
     enum status status = fresh == NULL ? error_set(err, ST_NOMEM, "body key")
                                        : vault_file_read(vault, key_id, fresh, err);
-    if (status != ST_OK) {
+    if (status == ST_OK) {
+        status = keep(vault, key_id, &fresh, err);
+    }
+    if (status == ST_OK) {
+        *key = fresh;
+    } else {
         vault_key_destroy(&fresh);
-        return status;
     }
-    struct vault_key *none = NULL;
-    if (!atomic_compare_exchange_strong(&vault->slots[key_id], &none, fresh)) {
-        vault_key_destroy(&fresh); // another thread was first
-        fresh = none;
-    }
-    uint_fast32_t used = atomic_load(&vault->slots_used);
-    while (used <= key_id && !atomic_compare_exchange_weak(&vault->slots_used, &used, key_id + 1)) {
-    }
-    *key = fresh;
-    return ST_OK;
+    return status;
 }
 
 static enum status say(struct error *err, enum status status, uint32_t key_id, const char *what)
@@ -349,11 +388,14 @@ enum status audit_vault_open_body(struct audit_vault *vault, uint32_t key_id, st
 
 // ---- forgetting
 
-// Marks keys that were loaded. One that was not is read from its file again, when it is wanted.
-static void mark_forgotten(struct audit_vault *vault, uint32_t month)
+// Marks keys that were loaded, or are being loaded now. `had`: the month had any.
+static void mark_forgotten(struct audit_vault *vault, uint32_t month, bool had)
 {
+    if (had) {
+        atomic_store(&vault->forgotten[month], true);
+    }
     for (uint32_t i = 0; i < AUDIT_KEY_GENERATIONS; i++) {
-        struct vault_key *key = atomic_load(&vault->slots[audit_body_key(month, i)]);
+        struct vault_key *key = loaded(vault, audit_body_key(month, i));
         if (key != NULL) {
             atomic_store(&key->forgotten, true);
         }
@@ -395,7 +437,7 @@ enum status audit_vault_forget(struct audit_vault *vault, uint32_t month, struct
     if (status == ST_OK) {
         status = vault_files_sweep(vault, month, &removed, err);
     }
-    mark_forgotten(vault, month);
+    mark_forgotten(vault, month, there != 0);
     if (status == ST_OK) {
         status = check_gone(vault, month, err);
     }

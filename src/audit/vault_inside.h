@@ -11,6 +11,11 @@ struct vault_key {
     atomic_bool forgotten;
 };
 
+// The keys of one generation, by month.
+struct vault_generation {
+    _Atomic(struct vault_key *) keys[AUDIT_KEY_MONTHS];
+};
+
 // Which key is in use: of the newest month that has exchanged one, or the lasting one.
 struct vault_current {
     atomic_uint_fast32_t id;
@@ -26,8 +31,9 @@ struct audit_vault {
         uint32_t id; // 0: none
         size_t place;
     } planned;
-    atomic_uint_fast32_t slots_used; // above the highest id that has been loaded
-    _Atomic(struct vault_key *) slots[AUDIT_KEY_IDS];
+    atomic_bool forgotten[AUDIT_KEY_MONTHS]; // in this process: see keep() in vault.c
+    // Each is made with the first key of it that is loaded, and stays until close, as its keys do.
+    _Atomic(struct vault_generation *) generations[AUDIT_KEY_GENERATIONS];
 };
 
 static inline const struct digest *vault_secret_bytes(const struct seal_secret *secret)

@@ -49,10 +49,9 @@ enum status audit_walk_bodies_open(struct audit_walk *walk, struct error *err)
 {
     char path[PATH_MAX];
     const char *home = walk->options->home;
-    walk->keys = calloc(AUDIT_KEY_IDS, sizeof(*walk->keys));
     walk->plain = malloc(BODY_BYTES_MAX);
     walk->arena = arena_create(ARENA_BYTES);
-    if (walk->keys == NULL || walk->plain == NULL || walk->arena == NULL) {
+    if (walk->plain == NULL || walk->arena == NULL) {
         return error_set(err, ST_NOMEM, "audit verify");
     }
     if (walk->options->master == NULL) {
@@ -67,19 +66,26 @@ enum status audit_walk_bodies_open(struct audit_walk *walk, struct error *err)
     return status == ST_OK ? views_open(walk, err) : status;
 }
 
-static struct audit_walk_key *key_state(struct audit_walk *walk, const struct audit_record *record)
+static enum status key_state(struct audit_walk *walk, const struct audit_record *record,
+                             struct audit_walk_key **key, struct error *err)
 {
-    struct error err;
-    struct audit_walk_key *key = &walk->keys[record->key_id];
-    if (key->state == KEY_UNKNOWN) {
-        enum status status = audit_vault_check(walk->vault, record->key_id, &err);
-        uint32_t generation = audit_body_key_generation(record->key_id);
-        key->first = walk->next;
-        walk->key_generations =
-            generation < walk->key_generations ? walk->key_generations : generation + 1;
-        key->state = status == ST_OK ? KEY_GOOD : status == ST_NOT_FOUND ? KEY_FORGOTTEN : KEY_BAD;
+    struct audit_walk_key **generation = &walk->keys[audit_body_key_generation(record->key_id)];
+    if (*generation == NULL) {
+        *generation = calloc(AUDIT_KEY_MONTHS, sizeof(**generation));
     }
-    return key;
+    if (*generation == NULL) {
+        return error_set(err, ST_NOMEM, "audit verify");
+    }
+    struct audit_walk_key *found = &(*generation)[audit_body_key_month(record->key_id)];
+    if (found->state == KEY_UNKNOWN) {
+        enum status status = audit_vault_check(walk->vault, record->key_id, NULL);
+        found->first = walk->next;
+        found->state = status == ST_OK          ? KEY_GOOD
+                       : status == ST_NOT_FOUND ? KEY_FORGOTTEN
+                                                : KEY_BAD;
+    }
+    *key = found;
+    return ST_OK;
 }
 
 // Whether the body is under the key that was in use then.
@@ -103,7 +109,7 @@ static void take_orders(struct audit_walk *walk, const struct wire_public_part *
 {
     struct error err;
     if (part->kind == WIRE_KIND_CARRY_FORWARD && part->month < AUDIT_KEY_MONTHS) {
-        walk->keys[part->month].said = true;
+        walk->said_forgotten[part->month] = true;
     }
     if (part->key_change != NULL && part->key_change->what == WIRE_KEY_OF_BODIES &&
         audit_vault_take(walk->vault, part->key_change->number, walk->next, &err) != ST_OK) {
@@ -158,7 +164,11 @@ enum status audit_walk_body(struct audit_walk *walk, const struct audit_record *
                          (unsigned long long)walk->next);
         return ST_OK;
     }
-    struct audit_walk_key *key = key_state(walk, record);
+    struct audit_walk_key *key = NULL;
+    enum status status = key_state(walk, record, &key, err);
+    if (status != ST_OK) {
+        return status;
+    }
     bool governs = record->class == WIRE_CLASS_GOVERNANCE;
     key->count++;
     check_key(walk, record);
@@ -207,8 +217,11 @@ static void tell_forgetting(struct audit_walk *walk, uint32_t id, const struct a
 
 static void tell_key(struct audit_walk *walk, uint32_t id, bool said)
 {
+    static const struct audit_walk_key none = { .state = KEY_UNKNOWN };
     struct error err;
-    const struct audit_walk_key *key = &walk->keys[id];
+    const struct audit_walk_key *generation = walk->keys[audit_body_key_generation(id)];
+    const struct audit_walk_key *key =
+        generation == NULL ? &none : &generation[audit_body_key_month(id)];
     if (key->state == KEY_BAD && audit_vault_check(walk->vault, id, &err) != ST_OK) {
         audit_walk_found(walk, AUDIT_FAULT_KEY, key->first, key->count, "%s", err.message);
     }
@@ -220,10 +233,8 @@ static void tell_key(struct audit_walk *walk, uint32_t id, bool said)
 void audit_walk_bad_keys(struct audit_walk *walk)
 {
     for (uint32_t month = 0; walk->vault != NULL && month < AUDIT_KEY_MONTHS; month++) {
-        bool said = walk->keys[month].said;
-        uint32_t generations = said ? AUDIT_KEY_GENERATIONS : walk->key_generations;
-        for (uint32_t i = 0; i < generations; i++) {
-            tell_key(walk, audit_body_key(month, i), said);
+        for (uint32_t i = 0; i < AUDIT_KEY_GENERATIONS; i++) {
+            tell_key(walk, audit_body_key(month, i), walk->said_forgotten[month]);
         }
     }
 }

@@ -284,7 +284,9 @@ static void close_all(struct audit_walk *walk)
     audit_rows_destroy(&walk->rows);
     audit_tagger_destroy(&walk->tagger);
     arena_destroy(&walk->arena);
-    free(walk->keys);
+    for (size_t i = 0; i < AUDIT_KEY_GENERATIONS; i++) {
+        free(walk->keys[i]);
+    }
     free(walk->plain);
     free(walk);
 }

@@ -49,7 +49,6 @@ struct audit_walk_key {
     enum { KEY_UNKNOWN = 0, KEY_GOOD, KEY_FORGOTTEN, KEY_BAD } state;
     uint64_t first; // the first entry under a bad key
     uint64_t count; // and how many there are
-    bool said;      // of a month's first key: an entry says that the month is forgotten
 };
 
 // A checkpoint that was kept elsewhere, or in HOME/log.published.
@@ -84,10 +83,11 @@ struct audit_walk {
     struct audit_walk_point points[AUDIT_WALK_POINTS_MAX];
     size_t point_count;
 
-    struct audit_vault *vault;   // NULL: bodies are not opened
-    struct audit_walk_key *keys; // AUDIT_KEY_IDS
-    uint32_t key_generations;    // of each month; entries are under none from there on
-    bool keys_lost;              // an entry that may name a new body key could not be read
+    struct audit_vault *vault; // NULL: bodies are not opened
+    // By generation and month; NULL: no entry is under a key of that generation.
+    struct audit_walk_key *keys[AUDIT_KEY_GENERATIONS];
+    bool said_forgotten[AUDIT_KEY_MONTHS]; // an entry says so
+    bool keys_lost; // an entry that may name a new body key could not be read
     uint8_t *plain;
     uint64_t forgotten_to; // behind the last entry whose body is forgotten
 
