@@ -18,8 +18,7 @@
 enum {
     CHANGES_MAX = 262144, // 20 MB
     ENTRIES = 512,        // of the log, under one transaction
-    PERSONS = 256,        // of the views, under one transaction
-    ROWS = 16,            // of one list, looked at together
+    LIST_ROWS = 16384,    // of the views, under one transaction
     ARENA_BYTES = 8 * 1024 * 1024,
 };
 
@@ -254,95 +253,82 @@ static enum status take_changes(struct building *building, uint64_t size, struct
 
 // ---- everyone, from the lists
 
-struct next_person {
-    struct audit_tag tag;
-    bool found;
+struct listing {
+    uint64_t size; // of the log that the epoch is about
+    struct epoch_writer *writer;
+    struct epoch_person person;            // whose list is read
+    bool has;                              // an entry of it belongs to the epoch
+    uint8_t next[AUDIT_TAG_BYTES + 8 + 1]; // where the next reading begins
+    size_t next_size;
+    size_t rows; // of this reading
+    enum status status;
+    struct error *err;
 };
 
-static bool take_person(struct bytes key, struct bytes value, void *context)
+static enum status put_person(struct listing *listing)
 {
-    struct next_person *next = context;
-    (void)value;
-    next->found = key.size > AUDIT_TAG_BYTES;
-    if (next->found) {
-        memcpy(next->tag.bytes, key.data, AUDIT_TAG_BYTES);
+    bool has = listing->has;
+    listing->has = false;
+    return has ? epoch_writer_put(listing->writer, &listing->person, listing->err) : ST_OK;
+}
+
+// A list comes oldest entry first; what is newer than the epoch ends it.
+static bool take_row(struct bytes key, struct bytes value, void *context)
+{
+    struct listing *listing = context;
+    struct audit_subject_row row;
+    listing->status = audit_subject_row_decode(key, value, &row, listing->err);
+    if (listing->status == ST_OK &&
+        memcmp(listing->person.tag.bytes, key.data, AUDIT_TAG_BYTES) != 0) {
+        listing->status = put_person(listing);
     }
-    return false;
+    if (listing->status != ST_OK) {
+        return false;
+    }
+    if (row.index < listing->size) {
+        memcpy(listing->person.tag.bytes, key.data, AUDIT_TAG_BYTES);
+        listing->person.open =
+            (struct proof_chain_head){ .count = row.sequence, .head = row.leaf_hash };
+        listing->has = true;
+    }
+    memcpy(listing->next, key.data, key.size);
+    listing->next[key.size] = 0; // behind this key comes nothing before it
+    listing->next_size = key.size + 1;
+    listing->rows++;
+    return listing->rows < LIST_ROWS;
 }
 
-// The last row of the person's list that the size covers. ST_NOT_FOUND: none.
-static enum status head_at(struct building *building, const struct audit_tag *tag, uint64_t size,
-                           struct epoch_person *person, struct error *err)
-{
-    struct audit_subject_row rows[ROWS];
-    uint64_t from = 0;
-    size_t count = 0;
-    do {
-        enum status status =
-            audit_reader_subject_page(building->reader, tag, from, ROWS, rows, &count, err);
-        if (status != ST_OK) {
-            return status;
-        }
-        for (size_t i = 0; i < count; i++) {
-            if (rows[i].index < size) {
-                *person = (struct epoch_person){
-                    .tag = *tag, .open = { .count = rows[i].sequence, .head = rows[i].leaf_hash }
-                };
-                return ST_OK;
-            }
-        }
-        from = count == 0 ? 1 : rows[count - 1].sequence - 1;
-    } while (count == ROWS && from > 0);
-    return ST_NOT_FOUND;
-}
-
-// The next persons after *last. *more is false at the end.
-static enum status read_persons(struct building *building, uint64_t size,
-                                struct epoch_writer *writer, struct audit_tag *last, bool *more,
-                                struct error *err)
+// One reading of the views: no longer, so that it does not hold their old pages.
+static enum status read_lists(struct building *building, struct listing *listing, struct error *err)
 {
     uint64_t seen = 0;
     enum status status = audit_reader_begin(building->reader, &seen, err);
     if (status != ST_OK) {
         return status;
     }
-    for (size_t i = 0; status == ST_OK && *more && i < PERSONS; i++) {
-        uint8_t key[AUDIT_TAG_BYTES + 8];
-        struct next_person next = { .found = false };
-        struct epoch_person person;
-        memcpy(key, last->bytes, AUDIT_TAG_BYTES);
-        memset(key + AUDIT_TAG_BYTES, 0xff, 8); // behind every row of the last person
-        status = audit_reader_scan(building->reader, AUDIT_TABLE_SUBJECT, (struct bytes){ 0 },
-                                   bytes_of(key, sizeof(key)), false, take_person, &next, err);
-        *more = next.found;
-        if (status != ST_OK || !next.found) {
-            break;
-        }
-        *last = next.tag;
-        status = head_at(building, &next.tag, size, &person, err);
-        if (status == ST_OK) {
-            status = epoch_writer_put(writer, &person, err);
-        } else if (status == ST_NOT_FOUND) {
-            status = ST_OK; // all of the list is newer than the epoch
-        }
-    }
+    listing->rows = 0;
+    listing->status = ST_OK;
+    status = audit_reader_scan(building->reader, AUDIT_TABLE_SUBJECT, (struct bytes){ 0 },
+                               bytes_of(listing->next, listing->next_size), false, take_row,
+                               listing, err);
     audit_reader_end(building->reader);
-    return status;
+    return status == ST_OK ? listing->status : status;
 }
 
 static enum status take_lists(struct building *building, uint64_t size, struct error *err)
 {
     struct epoch_writer *writer = malloc(sizeof(*writer));
-    struct audit_tag last = { .bytes = { 0 } };
-    bool more = true;
+    struct listing listing = { .size = size, .writer = writer, .rows = LIST_ROWS, .err = err };
     int fd = -1;
     enum status status = writer == NULL ? no_memory(err) : new_run(building, &fd, err);
     if (status == ST_OK) {
         epoch_writer_init(writer, fd);
     }
-    while (status == ST_OK && more) {
-        status = stopped(building) ? say_stopped(err)
-                                   : read_persons(building, size, writer, &last, &more, err);
+    while (status == ST_OK && listing.rows == LIST_ROWS) {
+        status = stopped(building) ? say_stopped(err) : read_lists(building, &listing, err);
+    }
+    if (status == ST_OK) {
+        status = put_person(&listing);
     }
     if (status == ST_OK) {
         status = epoch_writer_end(writer, err);

@@ -20,6 +20,7 @@ enum audit_table {
     AUDIT_TABLE_CARRIED,    // key32 -> u64 value, u64 until: counters of entries that are forgotten
     AUDIT_TABLE_FACET,      // u64 index -> audit/facet.h; in the tail only
     AUDIT_TABLE_BLOCK,      // u64 index / 63 -> the facets of 63 entries; in the stored view only
+    AUDIT_TABLE_RUN,        // u8 table -> its runs (audit/views_runs.h); in the stored view only
     AUDIT_TABLE_COUNT
 };
 

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "audit/views_stored.h"
 #include "audit/views_block.h"
 #include "audit/views_inside.h"
 #include "base/reader.h"
@@ -24,7 +25,7 @@ struct comparing {
     struct audit_walk *walk;
     struct store *store;
     struct store_txn *txn;
-    struct store_cursor *cursor;
+    struct audit_stored *table; // the one at hand, in order
     uint64_t applied;
     struct audit_sorted sorted; // the next row of the log
     bool has_sorted;
@@ -90,6 +91,7 @@ static bool row_index(struct audit_walk *walk, enum audit_table table, struct by
     case AUDIT_TABLE_META:
     case AUDIT_TABLE_FACET:
     case AUDIT_TABLE_BLOCK:
+    case AUDIT_TABLE_RUN:
     case AUDIT_TABLE_COUNT:
         break;
     }
@@ -291,11 +293,21 @@ static enum status take_stored(struct comparing *comparing, enum status status)
     return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
+static enum status first_stored(struct comparing *comparing, enum audit_table table,
+                                struct error *err)
+{
+    enum status status = audit_stored_open(comparing->txn, table, false, &comparing->table, err);
+    return status == ST_OK
+               ? take_stored(comparing, audit_stored_seek(comparing->table, (struct bytes){ 0 },
+                                                          &comparing->key, &comparing->value, err))
+               : status;
+}
+
 static enum status next_stored(struct comparing *comparing, struct error *err)
 {
     struct bytes before = comparing->key;
     enum status status =
-        store_cursor_next(comparing->cursor, &comparing->key, &comparing->value, err);
+        audit_stored_next(comparing->table, &comparing->key, &comparing->value, err);
     if (status == ST_OK && bytes_compare(before, comparing->key) >= 0) {
         return error_set(err, ST_CORRUPT, "views: keys out of order");
     }
@@ -317,11 +329,7 @@ static enum status compare_both(struct comparing *comparing, struct error *err)
 static enum status compare_table(struct comparing *comparing, enum audit_table table,
                                  struct error *err)
 {
-    enum status status = store_cursor_open(comparing->txn, table, &comparing->cursor, err);
-    if (status == ST_OK) {
-        status = take_stored(comparing, store_cursor_first(comparing->cursor, &comparing->key,
-                                                           &comparing->value, err));
-    }
+    enum status status = first_stored(comparing, table, err);
     while (status == ST_OK) {
         const struct audit_sorted *sorted = &comparing->sorted;
         bool more = comparing->has_sorted && sorted->row.table == table;
@@ -341,7 +349,7 @@ static enum status compare_table(struct comparing *comparing, enum audit_table t
             status = next_stored(comparing, err);
         }
     }
-    store_cursor_close(&comparing->cursor);
+    audit_stored_close(&comparing->table);
     return status;
 }
 
@@ -438,17 +446,13 @@ static enum status compare_state(struct comparing *comparing, struct error *err)
         }
     }
     if (status == ST_OK) {
-        status = store_cursor_open(comparing->txn, AUDIT_TABLE_META, &comparing->cursor, err);
-    }
-    if (status == ST_OK) {
-        status = take_stored(comparing, store_cursor_first(comparing->cursor, &comparing->key,
-                                                           &comparing->value, err));
+        status = first_stored(comparing, AUDIT_TABLE_META, err);
     }
     while (status == ST_OK && comparing->has_stored) {
         compare_word(comparing, comparing->key, comparing->value, &leaf, buffer_view(&forgotten));
         status = next_stored(comparing, err);
     }
-    store_cursor_close(&comparing->cursor);
+    audit_stored_close(&comparing->table);
     buffer_fini(&forgotten);
     return status;
 }
@@ -529,8 +533,11 @@ static enum status compare_all(struct comparing *comparing, struct error *err)
     if (status == ST_OK) {
         status = compare_state(comparing, err);
     }
-    for (int table = AUDIT_TABLE_META + 1; status == ST_OK && table < AUDIT_TABLE_COUNT; table++) {
-        status = compare_table(comparing, (enum audit_table)table, err);
+    for (int table = AUDIT_TABLE_META + 1; status == ST_OK && table < AUDIT_TABLE_RUN; table++) {
+        status = audit_walk_runs(walk, comparing->txn, (enum audit_table)table, err);
+        if (status == ST_OK) {
+            status = compare_table(comparing, (enum audit_table)table, err);
+        }
     }
     walk->result.views = true;
     return status;

@@ -150,5 +150,9 @@ void audit_walk_bad_keys(struct audit_walk *walk);
 // Compares the stored views with the rows that the log gives. After the last entry.
 NODISCARD enum status audit_walk_views(struct audit_walk *walk, struct error *err);
 
+// Whether the pages of a table in sorted runs are what its list of runs says. Any other table: yes.
+NODISCARD enum status audit_walk_runs(struct audit_walk *walk, struct store_txn *txn,
+                                      enum audit_table table, struct error *err);
+
 // So many keys of tags the stored views at this path are under, as they say; 0: they do not say.
 unsigned audit_walk_views_tags(const char *path);

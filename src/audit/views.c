@@ -16,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit/views_block.h"
 #include "audit/views_inside.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -45,6 +44,7 @@ const char *const audit_views_tables[AUDIT_TABLE_COUNT] = {
     [AUDIT_TABLE_CARRIED] = "carried",
     [AUDIT_TABLE_FACET] = "facet",
     [AUDIT_TABLE_BLOCK] = "block",
+    [AUDIT_TABLE_RUN] = "run",
 };
 
 // ---- the tail
@@ -238,36 +238,6 @@ enum status audit_views_put_state(struct audit_views *views, struct audit_log *l
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(rows); i++) {
         status = store_put(txn, AUDIT_TABLE_META, bytes_text(rows[i].word), rows[i].value, err);
     }
-    return status;
-}
-
-enum status audit_views_write(struct audit_views *views, struct audit_log *log, struct store *store,
-                              const struct audit_delta *delta, struct error *err)
-{
-    struct store_txn *txn = NULL;
-    struct audit_block block = { 0 };
-    enum status status = store_begin_write(store, &txn, err);
-    for (size_t i = 0; status == ST_OK && i < audit_delta_count(delta); i++) {
-        struct audit_row row = audit_delta_at(delta, i);
-        if (row.table == AUDIT_TABLE_FACET) {
-            status = audit_block_add(&block, txn, &row, err);
-        } else if (row.removed) {
-            status = store_remove(txn, row.table, row.key, err);
-            status = status == ST_NOT_FOUND ? ST_OK : status;
-        } else {
-            status = store_put(txn, row.table, row.key, row.value, err);
-        }
-    }
-    if (status == ST_OK) {
-        status = audit_block_flush(&block, txn, err);
-    }
-    if (status == ST_OK) {
-        status = audit_views_put_state(views, log, txn, audit_delta_end(delta), err);
-    }
-    if (status == ST_OK) {
-        status = store_commit(&txn, err);
-    }
-    store_abort(&txn);
     return status;
 }
 

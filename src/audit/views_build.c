@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/views_runs.h"
 #include "audit/sorter.h"
 #include "audit/views_block.h"
 #include "audit/views_inside.h"
@@ -27,6 +28,7 @@ struct building {
     uint64_t size; // of the log
     size_t bytes;  // written in this transaction
     struct audit_block block;
+    struct audit_run_writer run; // of a table in runs: all of its rows are one
 };
 
 static void beside(const struct audit_views *views, const char *what, char path[PATH_ROOM])
@@ -63,6 +65,9 @@ static enum status append_row(struct building *building, const struct audit_row 
     if (row->table == AUDIT_TABLE_FACET) {
         return audit_block_add(&building->block, building->txn, row, err);
     }
+    if (audit_run_form(row->table) != NULL) {
+        return audit_run_put(&building->run, building->txn, row->key, row->value, err);
+    }
     enum status status =
         store_append(building->txn, row->table, row->key, row->value.size, &room, err);
     if (status == ST_OK && row->value.size > 0) {
@@ -78,12 +83,32 @@ static enum status commit(struct building *building, struct error *err)
     return status == ST_OK ? store_commit(&building->txn, err) : status;
 }
 
+// The next row is of this table: the run of the one before ends, and one of its own begins.
+static enum status turn_to(struct building *building, enum audit_table table, struct error *err)
+{
+    enum status status = ST_OK;
+    if (building->run.table == table) {
+        return ST_OK;
+    }
+    if (building->run.rows > 0) {
+        status = audit_run_end(&building->run, building->txn, err);
+    }
+    building->run.rows = 0;
+    building->run.table = table;
+    return status == ST_OK && audit_run_form(table) != NULL
+               ? audit_run_begin(&building->run, building->txn, table, err)
+               : status;
+}
+
 static enum status write_row(struct building *building, const struct audit_row *row,
                              struct error *err)
 {
     enum status status = ST_OK;
     if (building->txn == NULL) {
         status = store_begin_write(building->store, &building->txn, err);
+    }
+    if (status == ST_OK) {
+        status = turn_to(building, row->table, err);
     }
     if (status == ST_OK) {
         status = append_row(building, row, err);
@@ -105,6 +130,9 @@ static enum status write_rows(struct building *building, struct error *err)
     if (status == ST_NOT_FOUND) {
         status =
             building->txn == NULL ? store_begin_write(building->store, &building->txn, err) : ST_OK;
+    }
+    if (status == ST_OK) {
+        status = turn_to(building, AUDIT_TABLE_COUNT, err);
     }
     // Up to where it stands goes in last: a view that was cut short says nothing.
     if (status == ST_OK) {

@@ -72,7 +72,7 @@ NODISCARD enum status audit_views_decode(const struct audit_views *views, struct
 
 // What the tables are called in the store, and which form of them this program reads.
 extern const char *const audit_views_tables[AUDIT_TABLE_COUNT];
-enum { AUDIT_VIEWS_FORMAT = 5 };
+enum { AUDIT_VIEWS_FORMAT = 6 };
 
 // Tells under which key facets were made, without giving it away.
 struct digest audit_search_check(const uint8_t search_key[SEAL_SHORT_KEY_BYTES]);

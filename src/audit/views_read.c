@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "audit/views_stored.h"
 #include "audit/views_inside.h"
 #include "base/reader.h"
 #include "seal/hash.h"
@@ -212,7 +213,7 @@ enum status audit_reader_get(struct audit_reader *reader, enum audit_table table
             return ST_OK;
         }
     }
-    return audit_views_note(reader->views, store_get(reader->txn, table, key, value, err));
+    return audit_views_note(reader->views, audit_stored_get(reader->txn, table, key, value, err));
 }
 
 // ---- scanning
@@ -230,7 +231,7 @@ struct scan {
     enum audit_table table;
     struct bytes prefix;
     bool reverse;
-    struct store_cursor *cursor;
+    struct audit_stored *walk;
     size_t count;
     struct source sources[AUDIT_TAIL_DELTAS_MAX + 1]; // newest first; the stored view last
 };
@@ -301,30 +302,19 @@ static enum status store_take(const struct scan *scan, struct source *source, en
 
 static enum status stored_next(struct scan *scan, struct source *source, struct error *err)
 {
-    struct bytes *key = &source->row.key;
-    struct bytes *value = &source->row.value;
     return store_take(scan, source,
-                      scan->reverse ? store_cursor_prev(scan->cursor, key, value, err)
-                                    : store_cursor_next(scan->cursor, key, value, err));
+                      audit_stored_next(scan->walk, &source->row.key, &source->row.value, err));
 }
 
 static enum status stored_first(struct scan *scan, struct source *source, struct bytes from,
                                 struct bytes end, struct error *err)
 {
-    struct bytes *key = &source->row.key;
-    struct bytes *value = &source->row.value;
+    struct bytes start = from.size > 0 ? from : scan->reverse ? end : scan->prefix;
     source->row.table = scan->table;
-    if (!scan->reverse) {
-        struct bytes start = from.size > 0 ? from : scan->prefix;
-        return store_take(scan, source, store_cursor_seek(scan->cursor, start, key, value, err));
-    }
-    struct bytes start = from.size > 0 ? from : end;
     enum status status =
-        start.size == 0 ? ST_NOT_FOUND : store_cursor_seek(scan->cursor, start, key, value, err);
-    if (status == ST_NOT_FOUND) {
-        status = store_cursor_last(scan->cursor, key, value, err);
-    } else if (status == ST_OK && (from.size == 0 || !bytes_equal(*key, from))) {
-        status = store_cursor_prev(scan->cursor, key, value, err);
+        audit_stored_seek(scan->walk, start, &source->row.key, &source->row.value, err);
+    if (status == ST_OK && scan->reverse && from.size == 0 && bytes_equal(source->row.key, end)) {
+        status = audit_stored_next(scan->walk, &source->row.key, &source->row.value, err);
     }
     return store_take(scan, source, status);
 }
@@ -347,7 +337,8 @@ static enum status scan_begin(struct scan *scan, struct bytes from, struct error
     }
     struct source *stored = &scan->sources[scan->count++];
     *stored = (struct source){ 0 };
-    enum status status = store_cursor_open(scan->reader->txn, scan->table, &scan->cursor, err);
+    enum status status =
+        audit_stored_open(scan->reader->txn, scan->table, scan->reverse, &scan->walk, err);
     return status == ST_OK ? stored_first(scan, stored, from, end, err) : status;
 }
 
@@ -406,7 +397,7 @@ enum status audit_reader_scan(struct audit_reader *reader, enum audit_table tabl
         }
         status = scan_pass(&scan, row.key, err);
     }
-    store_cursor_close(&scan.cursor);
+    audit_stored_close(&scan.walk);
     return audit_views_note(reader->views, status);
 }
 

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/views_runs.h"
+#include "audit/views_stored.h"
 #include "audit/views_block.h"
 #include "audit/views_inside.h"
 #include "base/file.h"
@@ -50,7 +52,8 @@ struct copying {
     struct store_txn *from;
     struct store_txn *to;
     struct held_row held;
-    uint8_t last[KEY_ROOM]; // where the next transaction goes on
+    struct audit_run_writer run; // of a table in runs: what stays of it is one
+    uint8_t last[KEY_ROOM];      // where the next transaction goes on
     size_t last_size;
     bool ended;
 };
@@ -126,7 +129,7 @@ static enum status carried_stays(const struct copying *copying, struct bytes key
     if (!*stays) {
         return status;
     }
-    status = store_get(copying->from, AUDIT_TABLE_COUNTER, key, &newer, err);
+    status = audit_stored_get(copying->from, AUDIT_TABLE_COUNTER, key, &newer, err);
     if (status == ST_OK) {
         status = audit_counter_row_decode(newer, false, &row, err);
         *stays = status == ST_OK && row.index < forgotten->to;
@@ -177,6 +180,7 @@ static enum status row_stays(const struct copying *copying, struct bytes key, st
     case AUDIT_TABLE_GOVERNANCE:
     case AUDIT_TABLE_HOLD:
     case AUDIT_TABLE_META:
+    case AUDIT_TABLE_RUN:
     case AUDIT_TABLE_COUNT:
         break;
     }
@@ -189,6 +193,9 @@ static enum status put(struct copying *copying, struct bytes key, struct bytes v
                        struct error *err)
 {
     uint8_t *room = NULL;
+    if (audit_run_form(copying->table) != NULL) {
+        return audit_run_put(&copying->run, copying->to, key, value, err);
+    }
     enum status status = store_append(copying->to, copying->table, key, value.size, &room, err);
     if (status == ST_OK && value.size > 0) {
         memcpy(room, value.data, value.size);
@@ -259,17 +266,27 @@ static enum status take_row(struct copying *copying, struct bytes key, struct by
     return status == ST_OK && stays ? put(copying, key, value, err) : status;
 }
 
+// The table has been copied whole.
+static enum status end_table(struct copying *copying, struct error *err)
+{
+    enum status status = settle(copying, (struct bytes){ 0 }, err);
+    copying->ended = true;
+    return status == ST_OK && audit_run_form(copying->table) != NULL
+               ? audit_run_end(&copying->run, copying->to, err)
+               : status;
+}
+
 static enum status copy_rows(struct copying *copying, struct error *err)
 {
-    struct store_cursor *cursor = NULL;
+    struct audit_stored *walk = NULL;
     struct bytes key;
     struct bytes value;
     size_t count = 0;
-    enum status status = store_cursor_open(copying->from, copying->table, &cursor, err);
+    enum status status = audit_stored_open(copying->from, copying->table, false, &walk, err);
     if (status == ST_OK) {
         // `last` is a key and one zero byte: nothing lies between the two.
-        status = store_cursor_seek(cursor, bytes_of(copying->last, copying->last_size), &key,
-                                   &value, err);
+        status =
+            audit_stored_seek(walk, bytes_of(copying->last, copying->last_size), &key, &value, err);
     }
     while (status == ST_OK && count++ < COPY_ROWS) {
         status = take_row(copying, key, value, err);
@@ -277,14 +294,13 @@ static enum status copy_rows(struct copying *copying, struct error *err)
             memcpy(copying->last, key.data, key.size);
             copying->last[key.size] = 0;
             copying->last_size = key.size + 1;
-            status = store_cursor_next(cursor, &key, &value, err);
+            status = audit_stored_next(walk, &key, &value, err);
         }
     }
     if (status == ST_NOT_FOUND) {
-        copying->ended = true;
-        status = settle(copying, (struct bytes){ 0 }, err);
+        status = end_table(copying, err);
     }
-    store_cursor_close(&cursor);
+    audit_stored_close(&walk);
     return status;
 }
 
@@ -296,6 +312,9 @@ static enum status copy_part(struct copying *copying, struct error *err)
     enum status status = store_begin_read(store, &copying->from, err);
     if (status == ST_OK) {
         status = store_begin_write(renewal->store, &copying->to, err);
+    }
+    if (status == ST_OK && audit_run_form(copying->table) != NULL && copying->run.number == 0) {
+        status = audit_run_begin(&copying->run, copying->to, copying->table, err);
     }
     if (status == ST_OK) {
         status = copy_rows(copying, err);
@@ -423,7 +442,7 @@ enum status audit_views_renew(struct audit_views *views, atomic_bool *stop, stru
 {
     struct audit_renewal *renewal = NULL;
     enum status status = begin(views, &renewal, err);
-    for (int table = AUDIT_TABLE_META + 1; status == ST_OK && table < AUDIT_TABLE_COUNT; table++) {
+    for (int table = AUDIT_TABLE_META + 1; status == ST_OK && table < AUDIT_TABLE_RUN; table++) {
         status = copy_table(renewal, (enum audit_table)table, stop, err);
     }
     if (status == ST_OK) {

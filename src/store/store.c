@@ -578,21 +578,6 @@ enum status store_reader_check(struct store *store, struct error *err)
     return code == MDB_SUCCESS ? ST_OK : fail(store, "readers", code, err);
 }
 
-enum status store_copy(struct store *store, const char *folder, struct error *err)
-{
-    char path[PATH_MAX + sizeof("/data.mdb")];
-    snprintf(path, sizeof(path), "%s/data.mdb", folder);
-    if (file_exists(path)) {
-        return error_set(err, ST_EXISTS, "%s exists already; it is not overwritten", path);
-    }
-    enum status status = file_make_folder(folder, 0700, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    int code = mdb_env_copy2(store->env, folder, 0);
-    return code == MDB_SUCCESS ? ST_OK : fail(store, "copy", code, err);
-}
-
 void store_set_commit_hook(struct store *store, store_commit_hook hook, void *context)
 {
     store->hook = hook;

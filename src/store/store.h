@@ -121,10 +121,6 @@ NODISCARD enum status store_usage(struct store *store, struct store_usage *usage
 // Frees the places of readers whose process has died. Called at opening; call it every minute.
 NODISCARD enum status store_reader_check(struct store *store, struct error *err);
 
-// Writes a consistent copy of the environment into a new folder, beside whoever writes. Old pages
-// stay pinned while it runs. ST_EXISTS: the folder has an environment already.
-NODISCARD enum status store_copy(struct store *store, const char *folder, struct error *err);
-
 // ---- for tests
 
 // Called around each commit: before it (`committed` false; a status other than ST_OK makes the

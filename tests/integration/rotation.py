@@ -42,8 +42,14 @@ def rotate(house, name, check=True, **more):
 
 
 def answered(house, asker=ASKER):
-    """One whole exchange."""
-    status, document = house.ask(house.identity_question(), asker)
+    """One whole exchange, once the broker knows the holder's announcement again."""
+    answers = []
+
+    def settled():
+        answers.append(house.ask(house.identity_question(), asker))
+        return answers[-1][0] != 503
+    until(settled, "the holder has announced itself", PATIENCE_S)
+    status, document = answers[-1]
     equal(status, 200, str(document))
     return document
 

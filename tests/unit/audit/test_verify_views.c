@@ -7,6 +7,8 @@
 #include "audit/record.h"
 #include "audit/verify.h"
 #include "audit/views_block.h"
+#include "audit/views_runs.h"
+#include "audit/views_stored.h"
 #include "audit/views_inside.h"
 #include "base/file.h"
 
@@ -219,6 +221,71 @@ static struct store *open_stored(const struct house *house, bool read_only)
     return store;
 }
 
+// The rows of a table in runs, with one that is set, or removed where `value` is empty.
+static void change_rows(struct store_txn *txn, enum audit_table table, struct bytes key,
+                        struct bytes value, struct buffer *rows)
+{
+    struct error err;
+    struct audit_stored *walk = NULL;
+    struct bytes row_key;
+    struct bytes row_value;
+    bool done = value.size == 0;
+    assert_ok(audit_stored_open(txn, table, false, &walk, &err));
+    enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &row_key, &row_value, &err);
+    while (status == ST_OK) {
+        int order = bytes_compare(row_key, key);
+        if (!done && order >= 0) {
+            buffer_bytes(rows, key);
+            buffer_bytes(rows, value);
+            done = true;
+        }
+        if (order != 0) {
+            buffer_bytes(rows, row_key);
+            buffer_bytes(rows, row_value);
+        }
+        status = audit_stored_next(walk, &row_key, &row_value, &err);
+    }
+    if (!done) {
+        buffer_bytes(rows, key);
+        buffer_bytes(rows, value);
+    }
+    audit_stored_close(&walk);
+}
+
+// Makes one run of a table's rows, with that change.
+static void change_run(struct store_txn *txn, enum audit_table table, struct bytes key,
+                       struct bytes value)
+{
+    struct error err;
+    const struct audit_run_form *form = audit_run_form(table);
+    struct buffer rows = buffer_init(1 << 20);
+    struct audit_runs runs;
+    struct audit_run_writer run;
+    change_rows(txn, table, key, value, &rows);
+    assert_ok(audit_runs_load(txn, table, &runs, &err));
+    for (bool more = true; more;) {
+        struct store_cursor *cursor = NULL;
+        struct bytes name;
+        struct bytes page;
+        assert_ok(store_cursor_open(txn, table, &cursor, &err));
+        more = store_cursor_first(cursor, &name, &page, &err) == ST_OK;
+        store_cursor_close(&cursor);
+        if (more) {
+            assert_ok(store_remove(txn, table, name, &err));
+        }
+    }
+    runs.count = 0;
+    assert_ok(audit_runs_save(txn, &runs, &err));
+    assert_ok(audit_run_begin(&run, txn, table, &err));
+    for (size_t at = 0; at < rows.size; at += form->row_bytes) {
+        assert_ok(audit_run_put(
+            &run, txn, bytes_of(rows.data + at, form->key_bytes),
+            bytes_of(rows.data + at + form->key_bytes, form->row_bytes - form->key_bytes), &err));
+    }
+    assert_ok(audit_run_end(&run, txn, &err));
+    buffer_fini(&rows);
+}
+
 // Sets a row, or removes it where `value` is empty.
 static void change_row(const struct house *house, enum audit_table table, struct bytes key,
                        struct bytes value)
@@ -227,7 +294,9 @@ static void change_row(const struct house *house, enum audit_table table, struct
     struct store *store = open_stored(house, false);
     struct store_txn *txn = NULL;
     assert_ok(store_begin_write(store, &txn, &err));
-    if (value.size == 0) {
+    if (audit_run_form(table) != NULL) {
+        change_run(txn, table, key, value);
+    } else if (value.size == 0) {
         assert_ok(store_remove(txn, table, key, &err));
     } else {
         assert_ok(store_put(txn, table, key, value, &err));
@@ -243,33 +312,42 @@ struct kept_row {
     size_t value_size;
 };
 
+// How many rows a table has; a copy of the one at `place`, if it has so many.
+static uint64_t copy_row(struct store_txn *txn, enum audit_table table, uint64_t place,
+                         struct kept_row *row)
+{
+    struct error err;
+    struct audit_stored *walk = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint64_t count = 0;
+    assert_ok(audit_stored_open(txn, table, false, &walk, &err));
+    enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &key, &value, &err);
+    while (status == ST_OK) {
+        if (count++ == place) {
+            memcpy(row->key, key.data, key.size);
+            memcpy(row->value, value.data, value.size);
+            row->key_size = key.size;
+            row->value_size = value.size;
+        }
+        status = audit_stored_next(walk, &key, &value, &err);
+    }
+    audit_stored_close(&walk);
+    return count;
+}
+
 // A copy of the row in the middle of a table. False: the table is empty.
 static bool middle_row(const struct house *house, enum audit_table table, struct kept_row *row)
 {
     struct error err;
     struct store *store = open_stored(house, true);
     struct store_txn *txn = NULL;
-    struct store_cursor *cursor = NULL;
-    struct bytes key;
-    struct bytes value;
-    uint64_t count = 0;
     assert_ok(store_begin_read(store, &txn, &err));
-    assert_ok(store_count(txn, table, &count, &err));
-    assert_ok(store_cursor_open(txn, table, &cursor, &err));
-    enum status status = store_cursor_first(cursor, &key, &value, &err);
-    for (uint64_t i = 0; status == ST_OK && i < count / 2; i++) {
-        status = store_cursor_next(cursor, &key, &value, &err);
-    }
-    if (status == ST_OK) {
-        memcpy(row->key, key.data, key.size);
-        memcpy(row->value, value.data, value.size);
-        row->key_size = key.size;
-        row->value_size = value.size;
-    }
-    store_cursor_close(&cursor);
+    uint64_t count = copy_row(txn, table, UINT64_MAX, row);
+    (void)copy_row(txn, table, count / 2, row);
     store_abort(&txn);
     store_close(&store);
-    return status == ST_OK;
+    return count > 0;
 }
 
 TEST(views_that_are_the_logs_pass_beside_their_writer_and_without)
@@ -308,7 +386,7 @@ TEST(a_missing_a_changed_and_an_added_row_of_each_table_are_found)
     struct kept_row row;
     house_begin(&house);
     unsigned tried = 0;
-    for (int table = AUDIT_TABLE_META + 1; table < AUDIT_TABLE_COUNT; table++) {
+    for (int table = AUDIT_TABLE_META + 1; table < AUDIT_TABLE_RUN; table++) {
         enum audit_table place = (enum audit_table)table;
         if (place == AUDIT_TABLE_BLOCK || !middle_row(&house, place, &row)) {
             continue;
@@ -371,6 +449,60 @@ TEST(what_entries_are_searched_by_is_compared_entry_by_entry)
     check(&house);
     assert_only(&house, AUDIT_FAULT_VIEW, AUDIT_BLOCK_FACETS);
     house_end(&house);
+}
+
+// What is done to a table's list of runs, or to its pages.
+static void spoil_runs(const struct house *house, unsigned how)
+{
+    struct error err;
+    struct store *store = open_stored(house, false);
+    struct store_txn *txn = NULL;
+    struct store_cursor *cursor = NULL;
+    struct audit_runs runs;
+    struct bytes name;
+    struct bytes page;
+    uint8_t moved[64];
+    uint8_t bytes[AUDIT_RUN_PAGE_BYTES];
+    assert_ok(store_begin_write(store, &txn, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_SUBJECT, &runs, &err));
+    assert_true(runs.count > 0);
+    switch (how) {
+    case 0: // rows are counted wrongly
+        runs.runs[0].rows++;
+        break;
+    case 1: // another run stands in the list
+        runs.runs[0].number++;
+        break;
+    case 2: // an empty one more
+        runs.runs[runs.count++] = (struct audit_run){ .number = 60, .rows = 1 };
+        break;
+    default: // a page of a run that is in no list
+        assert_ok(store_cursor_open(txn, AUDIT_TABLE_SUBJECT, &cursor, &err));
+        assert_ok(store_cursor_first(cursor, &name, &page, &err));
+        memcpy(moved, name.data, name.size);
+        memcpy(bytes, page.data, page.size);
+        moved[0] = 61;
+        store_cursor_close(&cursor);
+        assert_ok(store_put(txn, AUDIT_TABLE_SUBJECT, bytes_of(moved, name.size),
+                            bytes_of(bytes, page.size), &err));
+        break;
+    }
+    assert_ok(audit_runs_save(txn, &runs, &err));
+    assert_ok(store_commit(&txn, &err));
+    store_close(&store);
+}
+
+TEST(a_list_of_runs_that_does_not_fit_what_is_there_is_found)
+{
+    for (unsigned how = 0; how < 4; how++) {
+        struct house house;
+        house_begin(&house);
+        spoil_runs(&house, how);
+        check(&house);
+        assert_true(house.heard.count[AUDIT_FAULT_VIEW] > 0);
+        assert_non_null(strstr(house.heard.findings[0].message, "list of runs"));
+        house_end(&house);
+    }
 }
 
 TEST(a_row_that_is_off_names_its_entry_and_its_place_in_a_persons_list)

@@ -406,10 +406,13 @@ struct model {
     uint32_t value[2][MODEL_KEYS];
 };
 
-static const enum audit_table model_tables[2] = { AUDIT_TABLE_CONSENT, AUDIT_TABLE_COUNTER };
+// One stands in the store row by row, the other in runs: its rows are of one size and stay.
+static const enum audit_table model_tables[2] = { AUDIT_TABLE_CONSENT, AUDIT_TABLE_SUBJECT };
 
-// Keys of different lengths, some beginning with others.
-static struct bytes model_key(unsigned number, uint8_t storage[64])
+enum { MODEL_IN_RUNS = 1, RUN_KEY = AUDIT_TAG_BYTES + 8, RUN_VALUE = 45 };
+
+// Keys of different lengths, some beginning with others; in runs they have one length.
+static struct bytes model_key(unsigned table, unsigned number, uint8_t storage[64])
 {
     unsigned person = number / 10;
     size_t size = AUDIT_TAG_BYTES + number % 10;
@@ -417,6 +420,10 @@ static struct bytes model_key(unsigned number, uint8_t storage[64])
     memset(storage, 0xff, 64);
     memcpy(storage, tag.bytes, AUDIT_TAG_BYTES);
     storage[AUDIT_TAG_BYTES - 1] = (uint8_t)(person / 20 + 253); // up to 0xff
+    if (table == MODEL_IN_RUNS) {
+        storage[RUN_KEY - 1] = (uint8_t)(number % 10 + 246); // up to 0xff
+        return bytes_of(storage, RUN_KEY);
+    }
     return bytes_of(storage, size);
 }
 
@@ -441,7 +448,7 @@ static bool walk_row(struct bytes key, struct bytes value, void *context)
     bool found = false;
     for (unsigned i = 0; i < MODEL_KEYS && !found; i++) {
         uint8_t storage[64];
-        if (bytes_equal(model_key(i, storage), key)) {
+        if (bytes_equal(model_key(walk->table, i, storage), key)) {
             assert_true(walk->model->has[walk->table][i]);
             assert_memory_equal(value.data, &walk->model->value[walk->table][i], 4);
             found = true;
@@ -464,7 +471,7 @@ static void check_model(struct seen *seen, struct model *model)
         for (unsigned i = 0; i < MODEL_KEYS; i++) {
             uint8_t storage[64];
             struct bytes value;
-            struct bytes key = model_key(i, storage);
+            struct bytes key = model_key(t, i, storage);
             enum status status = audit_reader_get(seen->reader, model_tables[t], key, &value, &err);
             assert_int_equal(status, model->has[t][i] ? ST_OK : ST_NOT_FOUND);
             if (status == ST_OK) {
@@ -480,14 +487,14 @@ static void check_model(struct seen *seen, struct model *model)
             for (unsigned p = 0; p < MODEL_KEYS; p += 23) {
                 uint8_t prefix[64];
                 uint8_t start[64];
-                struct bytes from = model_key(p, start);
+                struct bytes from = model_key(t, p, start);
                 unsigned want = 0;
-                (void)model_key(p, prefix);
+                (void)model_key(t, p, prefix);
                 walk = (struct walk){ .model = model, .table = t, .reverse = reverse != 0 };
                 walk.prefix = bytes_of(prefix, AUDIT_TAG_BYTES);
                 for (unsigned i = 0; i < MODEL_KEYS; i++) {
                     uint8_t storage[64];
-                    struct bytes key = model_key(i, storage);
+                    struct bytes key = model_key(t, i, storage);
                     int order = bytes_compare(key, from);
                     want += model->has[t][i] && memcmp(key.data, prefix, AUDIT_TAG_BYTES) == 0 &&
                             (walk.reverse ? order <= 0 : order >= 0);
@@ -520,10 +527,13 @@ TEST(whatever_is_published_applied_and_retired_readers_see_the_newest_of_each_ke
             unsigned table = (unsigned)(random >> 33) % 2;
             unsigned key = (unsigned)(random >> 40) % MODEL_KEYS;
             uint32_t value = (uint32_t)(random >> 20);
-            bool removed = (random >> 60) < 5;
+            uint8_t bytes[RUN_VALUE] = { 0 };
+            memcpy(bytes, &value, sizeof(value));
+            bool removed = table != MODEL_IN_RUNS && (random >> 60) < 5;
+            size_t value_size = table == MODEL_IN_RUNS ? RUN_VALUE : sizeof(value);
             struct audit_row row = { .table = model_tables[table],
-                                     .key = model_key(key, storage),
-                                     .value = bytes_of(&value, removed ? 0 : 4),
+                                     .key = model_key(table, key, storage),
+                                     .value = bytes_of(bytes, removed ? 0 : value_size),
                                      .removed = removed };
             assert_ok(audit_rows_put(rows, &row, &err));
             model.has[table][key] = !removed;

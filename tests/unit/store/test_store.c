@@ -233,27 +233,6 @@ TEST(a_full_map_is_told_apart_and_the_environment_stays_usable)
     store_close(&store);
 }
 
-TEST(a_copy_has_what_was_committed_and_replaces_nothing)
-{
-    struct error err;
-    char path[128];
-    char copy[160];
-    struct store *store = open_fresh(path);
-    put_text(store, ONE, "key", "value");
-    struct store_txn *txn = NULL;
-    assert_ok(store_begin_write(store, &txn, &err));
-    assert_ok(store_put(txn, ONE, bytes_text("later"), bytes_text("value"), &err));
-    store_abort(&txn);
-    snprintf(copy, sizeof(copy), "%s-copy", path);
-    assert_ok(store_copy(store, copy, &err));
-    assert_status(ST_EXISTS, store_copy(store, copy, &err));
-    store_close(&store);
-    store = open_at(copy, 1 << 24, false);
-    assert_true(has_text(store, ONE, "key", "value"));
-    assert_false(has_text(store, ONE, "later", "value"));
-    store_close(&store);
-}
-
 static enum status fail_with(bool committed, void *context)
 {
     return committed ? ST_OK : *(enum status *)context;

@@ -1,0 +1,290 @@
+// Sorted runs against a plain list of what they must hold.
+#include "audit/views_runs.h"
+#include "audit/views_stored.h"
+#include "audit/views_inside.h"
+
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEYS = 20000,
+    VALUE_BYTES = 24,
+    SMALL_RUN = 200,
+    LARGE_RUN = 3000,
+};
+
+struct shelf {
+    struct store *store;
+    uint64_t random;
+    uint32_t values[KEYS]; // 0: not there
+    uint64_t rows;
+    unsigned runs_most;
+};
+
+static uint64_t next_random(struct shelf *shelf)
+{
+    shelf->random = shelf->random * 6364136223846793005U + 1442695040888963407U;
+    return shelf->random >> 33;
+}
+
+static struct bytes key_of(uint32_t number, uint8_t storage[DIGEST_BYTES])
+{
+    memset(storage, 7, DIGEST_BYTES);
+    storage[0] = (uint8_t)(number >> 16);
+    storage[1] = (uint8_t)(number >> 8);
+    storage[DIGEST_BYTES - 1] = (uint8_t)number; // neighbours differ only here
+    return bytes_of(storage, DIGEST_BYTES);
+}
+
+static void shelf_begin(struct shelf *shelf)
+{
+    struct error err;
+    memset(shelf, 0, sizeof(*shelf));
+    shelf->random = 99;
+    struct store_options options = { .path = test_directory(),
+                                     .map_bytes = (size_t)1 << 30,
+                                     .names = audit_views_tables,
+                                     .count = AUDIT_TABLE_COUNT,
+                                     .create = true };
+    assert_ok(store_open(&options, &shelf->store, &err));
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+// One commit: a run of about so many keys, and whatever merging goes with it.
+static void add_run(struct shelf *shelf, size_t count)
+{
+    static uint32_t numbers[LARGE_RUN];
+    struct error err;
+    struct store_txn *txn = NULL;
+    struct audit_run_writer run;
+    struct audit_runs runs;
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = (uint32_t)(next_random(shelf) % KEYS);
+    }
+    qsort(numbers, count, sizeof(numbers[0]), by_number);
+    assert_ok(store_begin_write(shelf->store, &txn, &err));
+    assert_ok(audit_run_begin(&run, txn, AUDIT_TABLE_COUNTER, &err));
+    uint64_t added = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t storage[DIGEST_BYTES];
+        uint8_t value[VALUE_BYTES] = { 0 };
+        if (i > 0 && numbers[i] == numbers[i - 1]) {
+            continue;
+        }
+        uint32_t *model = &shelf->values[numbers[i]];
+        *model = (uint32_t)next_random(shelf) + 1;
+        memcpy(value, model, sizeof(*model));
+        assert_ok(audit_run_put(&run, txn, key_of(numbers[i], storage),
+                                bytes_of(value, sizeof(value)), &err));
+        added++;
+    }
+    assert_ok(audit_run_end(&run, txn, &err));
+    assert_ok(audit_runs_merge(txn, AUDIT_TABLE_COUNTER, added, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+    if (runs.count > shelf->runs_most) {
+        shelf->runs_most = (unsigned)runs.count;
+    }
+    assert_ok(store_commit(&txn, &err));
+    shelf->rows += added;
+}
+
+static void check_rows(const struct shelf *shelf)
+{
+    struct error err;
+    struct store_txn *txn = NULL;
+    assert_ok(store_begin_read(shelf->store, &txn, &err));
+    uint32_t there = 0;
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint8_t storage[DIGEST_BYTES];
+        struct bytes value;
+        enum status status =
+            audit_stored_get(txn, AUDIT_TABLE_COUNTER, key_of(i, storage), &value, &err);
+        assert_int_equal(status, shelf->values[i] == 0 ? ST_NOT_FOUND : ST_OK);
+        if (status == ST_OK) {
+            assert_int_equal(value.size, VALUE_BYTES);
+            assert_memory_equal(value.data, &shelf->values[i], 4);
+            there++;
+        }
+    }
+    for (int reverse = 0; reverse < 2; reverse++) {
+        struct audit_stored *walk = NULL;
+        struct bytes key;
+        struct bytes value;
+        uint8_t storage[DIGEST_BYTES];
+        uint32_t seen = 0;
+        uint32_t next = reverse ? KEYS : 0; // the number that is looked at
+        assert_ok(audit_stored_open(txn, AUDIT_TABLE_COUNTER, reverse != 0, &walk, &err));
+        enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &key, &value, &err);
+        for (; status == ST_OK; seen++) {
+            next = reverse ? next - 1 : next;
+            while (shelf->values[next] == 0) {
+                next = reverse ? next - 1 : next + 1;
+            }
+            assert_true(bytes_equal(key, key_of(next, storage)));
+            assert_memory_equal(value.data, &shelf->values[next], 4);
+            next = reverse ? next : next + 1;
+            status = audit_stored_next(walk, &key, &value, &err);
+        }
+        assert_int_equal(status, ST_NOT_FOUND);
+        assert_int_equal(seen, there);
+        audit_stored_close(&walk);
+    }
+    store_abort(&txn);
+}
+
+// From anywhere, to the nearest row in either direction.
+static void check_seeks(struct shelf *shelf)
+{
+    struct error err;
+    struct store_txn *txn = NULL;
+    assert_ok(store_begin_read(shelf->store, &txn, &err));
+    for (unsigned i = 0; i < 2000; i++) {
+        bool reverse = i % 2 == 1;
+        struct audit_stored *walk = NULL;
+        struct bytes key;
+        struct bytes value;
+        uint8_t storage[DIGEST_BYTES + 1];
+        uint32_t number = (uint32_t)(next_random(shelf) % KEYS);
+        bool between = next_random(shelf) % 2 == 0; // a key that is longer than those of rows
+        struct bytes from = key_of(number, storage);
+        storage[DIGEST_BYTES] = 0;
+        from.size += between ? 1 : 0;
+        int64_t expected = number + (between && !reverse ? 1 : 0);
+        while (expected >= 0 && expected < KEYS && shelf->values[expected] == 0) {
+            expected += reverse ? -1 : 1;
+        }
+        assert_ok(audit_stored_open(txn, AUDIT_TABLE_COUNTER, reverse, &walk, &err));
+        enum status status = audit_stored_seek(walk, from, &key, &value, &err);
+        if (expected < 0 || expected == KEYS) {
+            assert_int_equal(status, ST_NOT_FOUND);
+        } else {
+            assert_int_equal(status, ST_OK);
+            assert_true(bytes_equal(key, key_of((uint32_t)expected, storage)));
+        }
+        audit_stored_close(&walk);
+    }
+    store_abort(&txn);
+}
+
+TEST(whatever_is_added_and_merged_the_newest_row_of_each_key_is_found_in_order)
+{
+    static struct shelf shelf;
+    shelf_begin(&shelf);
+    for (unsigned i = 0; i < 220; i++) {
+        add_run(&shelf, i % 9 == 8 ? LARGE_RUN : 1 + next_random(&shelf) % SMALL_RUN);
+        if (i < 12 || i % 20 == 0) {
+            check_rows(&shelf);
+            check_seeks(&shelf);
+        }
+    }
+    check_rows(&shelf);
+    store_close(&shelf.store);
+}
+
+TEST(runs_stay_few_and_hold_a_key_once_or_little_more)
+{
+    static struct shelf shelf;
+    struct error err;
+    struct store_txn *txn = NULL;
+    struct audit_runs runs;
+    shelf_begin(&shelf);
+    for (unsigned i = 0; i < 1200; i++) {
+        add_run(&shelf, 500);
+    }
+    assert_true(shelf.rows > 25 * KEYS);
+    assert_true(shelf.runs_most <= 24);
+    assert_ok(store_begin_read(shelf.store, &txn, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+    uint64_t rows = 0;
+    for (size_t i = 0; i < runs.count; i++) {
+        rows += runs.runs[i].rows;
+    }
+    assert_true(rows < 12 * KEYS); // of more than 25 times as many that were written
+    store_abort(&txn);
+    store_close(&shelf.store);
+}
+
+TEST(tiny_commits_are_gathered_too)
+{
+    static struct shelf shelf;
+    shelf_begin(&shelf);
+    for (unsigned i = 0; i < 600; i++) {
+        add_run(&shelf, 1);
+    }
+    assert_true(shelf.runs_most <= 12);
+    check_rows(&shelf);
+    store_close(&shelf.store);
+}
+
+TEST(rows_out_of_order_or_of_another_size_are_refused)
+{
+    struct error err;
+    static struct shelf shelf;
+    struct store_txn *txn = NULL;
+    struct audit_run_writer run;
+    uint8_t storage[DIGEST_BYTES];
+    uint8_t value[VALUE_BYTES] = { 0 };
+    struct bytes right = bytes_of(value, sizeof(value));
+    shelf_begin(&shelf);
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    assert_ok(audit_run_begin(&run, txn, AUDIT_TABLE_COUNTER, &err));
+    assert_ok(audit_run_put(&run, txn, key_of(5, storage), right, &err));
+    assert_status(ST_CORRUPT, audit_run_put(&run, txn, key_of(5, storage), right, &err));
+    assert_status(ST_CORRUPT, audit_run_put(&run, txn, key_of(4, storage), right, &err));
+    assert_status(ST_USAGE, audit_run_put(&run, txn, key_of(6, storage), bytes_of(value, 7), &err));
+    assert_status(ST_USAGE, audit_run_put(&run, txn, bytes_of(storage, 9), right, &err));
+    store_abort(&txn);
+    store_close(&shelf.store);
+}
+
+TEST(pages_and_lists_that_are_none_are_told_and_do_no_harm)
+{
+    struct error err;
+    static struct shelf shelf;
+    struct store_txn *txn = NULL;
+    struct bytes value;
+    uint8_t storage[DIGEST_BYTES];
+    uint8_t table = AUDIT_TABLE_COUNTER;
+    static const uint8_t lists[][20] = {
+        { 0 },                              // no run is called 0
+        { 200 },                            // nor 200
+        { 1, 1, 0, 0, 0, 0, 0, 0, 0, 1 },   // one that goes into itself
+        { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5 } // cut
+    };
+    shelf_begin(&shelf);
+    add_run(&shelf, 500);
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        size_t size = i == 3 ? 11 : 10;
+        assert_ok(
+            store_put(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), bytes_of(lists[i], size), &err));
+        assert_status(ST_CORRUPT,
+                      audit_stored_get(txn, AUDIT_TABLE_COUNTER, key_of(3, storage), &value, &err));
+        assert_status(ST_CORRUPT, audit_runs_merge(txn, AUDIT_TABLE_COUNTER, 1, &err));
+    }
+    store_abort(&txn);
+
+    struct store_cursor *cursor = NULL;
+    struct bytes name;
+    struct bytes page;
+    uint8_t kept[AUDIT_RUN_KEY_MAX];
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    assert_ok(store_cursor_open(txn, AUDIT_TABLE_COUNTER, &cursor, &err));
+    assert_ok(store_cursor_first(cursor, &name, &page, &err));
+    memcpy(kept, name.data, name.size);
+    store_cursor_close(&cursor);
+    assert_ok(store_put(txn, AUDIT_TABLE_COUNTER, bytes_of(kept, name.size),
+                        bytes_of("a page that was cut", 19), &err));
+    struct bytes first = bytes_of(kept + 1, name.size - 1);
+    assert_status(ST_CORRUPT, audit_stored_get(txn, AUDIT_TABLE_COUNTER, first, &value, &err));
+    store_abort(&txn);
+    store_close(&shelf.store);
+}
