@@ -66,6 +66,7 @@ struct audit_epoch_options {
     const struct audit_tagger *tagger;
     const struct audit_epoch_map *before; // NULL: from the lists
     uint64_t number;                      // of the new epoch
+    uint64_t size;                        // of the log, no more than it has; 0: all that it has
     const atomic_bool *stopping;          // true: give up; may be NULL
     size_t changes_max; // persons that changed, held in memory at once; 0: 262,144 (20 MB)
 };

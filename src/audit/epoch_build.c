@@ -18,7 +18,7 @@
 enum {
     CHANGES_MAX = 262144, // 20 MB
     ENTRIES = 512,        // of the log, under one transaction
-    LIST_ROWS = 16384,    // of the views, under one transaction
+    LIST_ROWS = 2048,     // of the views, under one transaction
     ARENA_BYTES = 8 * 1024 * 1024,
 };
 
@@ -453,6 +453,9 @@ enum status audit_epoch_build(const struct audit_epoch_options *options,
     enum status status = open_building(&building, err);
     if (status == ST_OK) {
         status = common_size(&building, &head.epoch.size, err);
+    }
+    if (options->size != 0 && options->size < head.epoch.size) {
+        head.epoch.size = options->size;
     }
     if (status == ST_OK) {
         status = make_run(&building, head.epoch.size, err);

@@ -278,9 +278,9 @@ TEST(a_map_that_is_built_while_the_log_grows_is_true_for_its_size)
             struct proof_chain_head then = { 0 };
             struct audit_epoch_place place;
             struct audit_tag tag = tag_of(person);
-            for (uint64_t k = 0; k < audit_epoch_of(maps[i])->size; k++) {
-                if (memcmp(&world.history[k].tag, &tag, sizeof(tag)) == 0) {
-                    then = world.history[k].open;
+            for (uint64_t k = audit_epoch_of(maps[i])->size; k > 0 && then.count == 0; k--) {
+                if (memcmp(&world.history[k - 1].tag, &tag, sizeof(tag)) == 0) {
+                    then = world.history[k - 1].open;
                 }
             }
             verify_place(maps[i], person, &place);
@@ -293,6 +293,39 @@ TEST(a_map_that_is_built_while_the_log_grows_is_true_for_its_size)
         audit_epoch_close(&maps[i]);
     }
     free(world.history);
+    world_end(&world);
+}
+
+TEST(lists_that_went_on_are_taken_as_they_stood_at_the_epochs_size)
+{
+    enum { PEOPLE = 400, ROUNDS = 12, AT = 5 };
+    struct error err;
+    struct world world;
+    struct audit_epoch_built built;
+    struct audit_epoch_map *map = NULL;
+    struct proof_chain_head then[PEOPLE];
+    world_begin(&world, PEOPLE + 1);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        grow(&world, 0, PEOPLE);
+        for (unsigned i = 0; round == AT - 1 && i < PEOPLE; i++) {
+            then[i] = (struct proof_chain_head){ .count = AT, .head = world.heads[i] };
+        }
+    }
+    grow(&world, PEOPLE, PEOPLE + 1); // somebody who comes later
+    struct audit_epoch_options options = options_of(&world, 1, NULL);
+    options.size = (uint64_t)AT * PEOPLE;
+    assert_ok(audit_epoch_build(&options, &built, &err));
+    assert_int_equal(built.epoch.size, options.size);
+    assert_int_equal(built.epoch.people, PEOPLE);
+    assert_ok(audit_epoch_open(world.fixture.home, world.fixture.vault, bytes_text(ORIGIN), 1,
+                               &built.epoch.root, &map, &err));
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        struct audit_epoch_place place;
+        verify_place(map, i, &place);
+        assert_int_equal(place.open.count, AT);
+        assert_true(digest_equal(&place.open.head, &then[i].head));
+    }
+    audit_epoch_close(&map);
     world_end(&world);
 }
 

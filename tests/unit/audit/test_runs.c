@@ -59,7 +59,7 @@ static int by_number(const void *a, const void *b)
 }
 
 // One commit: a run of about so many keys, and whatever merging goes with it.
-static void add_run(struct shelf *shelf, size_t count)
+static void add(struct shelf *shelf, size_t count, bool merge)
 {
     static uint32_t numbers[LARGE_RUN];
     struct error err;
@@ -87,13 +87,20 @@ static void add_run(struct shelf *shelf, size_t count)
         added++;
     }
     assert_ok(audit_run_end(&run, txn, &err));
-    assert_ok(audit_runs_merge(txn, AUDIT_TABLE_COUNTER, added, &err));
+    if (merge) {
+        assert_ok(audit_runs_merge(txn, AUDIT_TABLE_COUNTER, added, &err));
+    }
     assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
     if (runs.count > shelf->runs_most) {
         shelf->runs_most = (unsigned)runs.count;
     }
     assert_ok(store_commit(&txn, &err));
     shelf->rows += added;
+}
+
+static void add_run(struct shelf *shelf, size_t count)
+{
+    add(shelf, count, true);
 }
 
 static void check_rows(const struct shelf *shelf)
@@ -186,6 +193,39 @@ TEST(whatever_is_added_and_merged_the_newest_row_of_each_key_is_found_in_order)
         }
     }
     check_rows(&shelf);
+    store_close(&shelf.store);
+}
+
+static bool merging(const struct shelf *shelf)
+{
+    struct error err;
+    struct store_txn *txn = NULL;
+    struct audit_runs runs;
+    bool found = false;
+    assert_ok(store_begin_read(shelf->store, &txn, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+    for (size_t i = 0; i < runs.count; i++) {
+        found = found || runs.runs[i].into != 0;
+    }
+    store_abort(&txn);
+    return found;
+}
+
+TEST(a_merge_that_takes_many_commits_shows_every_row_at_each_of_them)
+{
+    static struct shelf shelf;
+    shelf_begin(&shelf);
+    for (unsigned i = 0; i < 4; i++) {
+        add(&shelf, LARGE_RUN, false);
+    }
+    unsigned commits = 0;
+    do {
+        add_run(&shelf, 5);
+        check_rows(&shelf);
+        check_seeks(&shelf);
+        commits++;
+    } while (merging(&shelf));
+    assert_true(commits > 10);
     store_close(&shelf.store);
 }
 
