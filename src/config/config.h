@@ -108,8 +108,9 @@ struct config_node {
     const char *state;    // folder for checkpoint, cards and receipts
     struct {
         const char *endpoint;
-        const char *card; // file: the broker's card, signed by the registrar
-        const char *vkey; // of the log
+        const char *card;  // file: the broker's card, signed by the registrar
+        const char *vkey;  // of the log
+        int64_t gather_ms; // requests and answers wait so long at most to be signed together
     } broker;
     struct config_pins registrar;
     struct config_pins policy;

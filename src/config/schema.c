@@ -199,7 +199,12 @@ const struct yaml_shape config_vedomod_shape = SHAPE(struct config_vedomod, vedo
         END_OF_RULES
 
 #define N(member) offsetof(struct config_node, member)
-static const struct yaml_rule n_broker[] = { BROKER(struct config_node) };
+static const struct yaml_rule n_broker[] = {
+    { "gather", YAML_RULE_DURATION, N(broker.gather_ms), .preset = "50 ms", .min = 0, .max = S(1),
+      .help = "requests, and answers, wait at most so long to be signed together, while eight and "
+              "more are under way; 0 ms: never" },
+    BROKER(struct config_node)
+};
 static const struct yaml_rule n_api[] = {
     { "listen", YAML_RULE_TEXT, N(api.listen), .max = 256,
       .help = "REST interface: `127.0.0.1:8480`, or `unix:PATH` for a socket; none: no interface" },

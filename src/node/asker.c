@@ -97,6 +97,9 @@ static enum status build_request(struct node_engine *engine, struct node_call *c
 static enum status send_request(struct node_engine *engine, struct node_call *call,
                                 struct error *err)
 {
+    if (call->timeout_ms < NODE_HURRY_MS) {
+        peer_hurry(engine->peer);
+    }
     return peer_send(engine->peer, WIRE_REQUEST, &call->sent.id, buffer_view(&call->payload),
                      (struct bytes){ 0 }, err);
 }
@@ -134,7 +137,7 @@ static void advance(struct node_engine *engine, struct node_call *call)
         }
         return;
     }
-    if (engine->calls_sent >= credit_of(engine)) {
+    if (engine->sent.under_way >= credit_of(engine)) {
         call->state = NODE_CALL_CREDIT;
         return;
     }
@@ -148,7 +151,8 @@ static void advance(struct node_engine *engine, struct node_call *call)
         return;
     }
     call->state = NODE_CALL_SENT;
-    engine->calls_sent++;
+    call->sent_ns = clock_monotonic_ns();
+    engine->sent.under_way++;
 }
 
 static void on_directory(struct node_engine *engine, struct bytes context, enum status status,
@@ -438,7 +442,7 @@ static void turn_call(struct node_engine *engine, struct node_call *call, int64_
         return;
     }
     if (call->state == NODE_CALL_CREDIT && call->again_ms <= now_ms &&
-        engine->calls_sent < credit_of(engine)) {
+        engine->sent.under_way < credit_of(engine)) {
         advance(engine, call);
     }
     if (call->patience_ms > now_ms || call->task == NULL) {
@@ -467,7 +471,9 @@ void node_asker_turn(struct node_engine *engine)
 
 void node_asker_acks(struct node_engine *engine)
 {
-    if (engine->ack_count == 0 || peer_state(engine->peer) != PEER_READY) {
+    // With the next requests, if there are any.
+    bool later = engine->ack_count < NODE_ACKS_MAX && peer_gathers(engine->peer);
+    if (engine->ack_count == 0 || later || peer_state(engine->peer) != PEER_READY) {
         return;
     }
     struct error err;

@@ -107,7 +107,10 @@ void node_call_report(struct node_engine *engine, struct node_call *call)
 void node_call_finish(struct node_engine *engine, struct node_call *call)
 {
     engine->calls_open--;
-    engine->calls_sent -= call->state == NODE_CALL_SENT ? 1 : 0;
+    if (call->state == NODE_CALL_SENT) {
+        engine->sent.under_way--;
+        peer_flow_took(&engine->sent, (clock_monotonic_ns() - call->sent_ns) / 1000);
+    }
     list_remove(&engine->open, call);
     list_add(&engine->done, call);
     call->state = NODE_CALL_DONE;
@@ -172,7 +175,7 @@ void node_call_unsend(struct node_engine *engine, struct node_call *call)
     call->sent = (struct node_sent){ 0 };
     call->opened = (struct node_opened){ 0 };
     buffer_clear(&call->payload);
-    engine->calls_sent--;
+    engine->sent.under_way--;
     call->state = NODE_CALL_CREDIT;
 }
 

@@ -67,7 +67,7 @@ void node_report_fill(const struct node_engine *engine, const struct catalogue *
             node_trees_witnessed(engine->witness.trees, &report->witnessed_s).size;
     }
     report->under_way = engine->calls_open;
-    report->answering = engine->asks_open;
+    report->answering = engine->asked.under_way;
     report->decision_file = "";
     report->ending_file = "";
     report->holder = "";
@@ -394,7 +394,7 @@ static void turn_peer(struct node_engine *engine)
 static int64_t next_deadline(const struct node_engine *engine)
 {
     int64_t now_ms = clock_monotonic_ms();
-    bool active = engine->calls_open > 0 || engine->asks_open > 0 ||
+    bool active = engine->calls_open > 0 || engine->asked.under_way > 0 ||
                   map_count(engine->queries) > 0 || engine->fetch.under_way;
     int64_t deadline = now_ms + (active ? NODE_TICK_MS : IDLE_MS);
     int64_t peer_ms = engine->stopped ? deadline : peer_deadline_ms(engine->peer);
@@ -435,7 +435,10 @@ static enum status open_peer(struct node_engine *engine, struct error *err)
                                   .log_vkey = engine->config->broker.vkey,
                                   .checkpoint_path = engine->checkpoint_path,
                                   .key_order = registry_log_key_admit,
-                                  .key_order_argument = &engine->trust.of_log };
+                                  .key_order_argument = &engine->trust.of_log,
+                                  .requests = &engine->sent,
+                                  .answers = &engine->asked,
+                                  .gather_ms = engine->config->broker.gather_ms };
     engine->trust.of_log = (struct registry_of_log){ .registrar = &engine->trust.registrar,
                                                      .origin = node_trust_origin(&engine->trust) };
     enum status status = bus_poller_create(POLLER_ROOM, &engine->poller, err);
@@ -466,6 +469,16 @@ static void close_peer(struct node_engine *engine)
     bus_poller_destroy(&engine->poller);
 }
 
+// What gathers when the node ends leaves without more company.
+static void say_the_last(struct node_engine *engine)
+{
+    struct error err;
+    peer_hurry(engine->peer);
+    if (!engine->stopped && peer_flush(engine->peer, &err) != ST_OK) {
+        log_event(LOG_LEVEL_WARNING, "broker.flush", log_text("why", err.message));
+    }
+}
+
 void node_engine_run(struct thread *thread, void *argument)
 {
     struct node_engine *engine = argument;
@@ -485,6 +498,7 @@ void node_engine_run(struct thread *thread, void *argument)
             take_tasks(engine);
         }
         node_asker_stop(engine);
+        say_the_last(engine);
     }
     close_peer(engine);
 }

@@ -28,7 +28,7 @@ static void ask_free(struct node_engine *engine, struct node_ask *ask)
     } else {
         engine->ask_newest = ask->older;
     }
-    engine->asks_open--;
+    engine->asked.under_way--;
     snapshot_unpin(&ask->policy);
     arena_destroy(&ask->arena);
     free(ask);
@@ -71,6 +71,9 @@ static void answer(struct node_engine *engine, struct node_ask *ask, const struc
             node_answer_build(&ask->asked, &ask->grant, found, &setting, &payload, &boxes, &err);
         seal_wipe(&pair, sizeof(pair));
     }
+    if (ask->deadline_ms - clock_monotonic_ms() < NODE_HURRY_MS) {
+        peer_hurry(engine->peer);
+    }
     if (status == ST_OK) {
         status = peer_send(engine->peer, WIRE_ANSWER, &ask->asked.request.id, buffer_view(&payload),
                            buffer_view(&boxes), &err);
@@ -81,6 +84,7 @@ static void answer(struct node_engine *engine, struct node_ask *ask, const struc
         refuse(engine, ask, "ask.not-answered", err.message);
         return;
     }
+    peer_flow_took(&engine->asked, (clock_monotonic_ns() - ask->begun_ns) / 1000);
     ask_free(engine, ask);
 }
 
@@ -291,7 +295,7 @@ static struct node_source *source_for(const struct node_engine *engine, struct b
 void node_holder_ask(struct node_engine *engine, const struct peer_message *message)
 {
     struct error err = { 0 };
-    if (engine->asks_open >= NODE_ASKS_MAX || engine->stopped) {
+    if (engine->asked.under_way >= NODE_ASKS_MAX || engine->stopped) {
         log_event(LOG_LEVEL_WARNING, "ask.dropped", log_id("request", message->ref));
         return;
     }
@@ -299,6 +303,7 @@ void node_holder_ask(struct node_engine *engine, const struct peer_message *mess
     if (ask == NULL) {
         return;
     }
+    ask->begun_ns = clock_monotonic_ns();
     ask->older = engine->ask_newest;
     if (engine->ask_newest != NULL) {
         engine->ask_newest->newer = ask;
@@ -306,7 +311,7 @@ void node_holder_ask(struct node_engine *engine, const struct peer_message *mess
         engine->ask_oldest = ask;
     }
     engine->ask_newest = ask;
-    engine->asks_open++;
+    engine->asked.under_way++;
     ask->arena = arena_create(NODE_ARENA_BYTES);
     if (ask->arena == NULL ||
         node_ask_read(message->payload, ask->arena, &ask->asked, &err) != ST_OK) {

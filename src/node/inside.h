@@ -18,8 +18,9 @@ enum {
     NODE_QUERIES_MAX = 1024, // of ours to the broker
     NODE_QUERY_MS = 4000,    // the broker's time for one
     NODE_SOURCES_MAX = 64,
-    NODE_ACKS_MAX = 64, // in one message
-    NODE_TICK_MS = 50   // how exact deadlines of calls are kept
+    NODE_ACKS_MAX = 64,   // in one message
+    NODE_HURRY_MS = 1000, // what has less time left gathers no company
+    NODE_TICK_MS = 50     // how exact deadlines of calls are kept
 };
 
 // Called once: with the result, or with ST_TIMEOUT, ST_CLOSED or the broker's own status.
@@ -57,8 +58,8 @@ struct node_call {
     int64_t patience_ms; // monotonic; INT64_MAX: until the end
     int64_t deadline_ms; // monotonic
     int64_t timeout_ms;
-    int64_t done_ms;  // monotonic
-    int64_t again_ms; // monotonic; not sent before
+    int64_t sent_ns, done_ms; // monotonic
+    int64_t again_ms;         // monotonic; not sent before
     unsigned attempts;
     bool failed;
     struct error err;
@@ -89,9 +90,8 @@ struct node_ask {
     struct node_match match;
     struct node_source *source;
     struct snapshot_item *policy;
-    int64_t deadline_ms; // monotonic
-    struct node_ask *older;
-    struct node_ask *newer;
+    int64_t begun_ns, deadline_ms; // monotonic
+    struct node_ask *older, *newer;
 };
 
 struct node_policy_fetch {
@@ -136,10 +136,10 @@ struct node_engine {
     struct map *calls;          // request's id → struct node_call
     struct node_call_list open; // by age
     struct node_call_list done; // by the time of their end
-    size_t calls_open, calls_sent;
+    size_t calls_open;
     size_t kept_bytes; // of DONE ones
     struct node_ask *ask_oldest, *ask_newest;
-    size_t asks_open;
+    struct peer_flow sent, asked; // calls in state SENT; asks
     struct wire_ack_item acks[NODE_ACKS_MAX];
     size_t ack_count;
 

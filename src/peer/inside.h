@@ -34,6 +34,7 @@ struct peer {
     uint64_t ping_number;
     uint64_t happened; // events and messages so far
     uint64_t dropped;
+    bool hurried; // what waits is signed with the next flush
 
     uint32_t credit;
     uint32_t heartbeat_ms;

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "seal/batch.h"
 #include "seal/random.h"
 
@@ -26,7 +27,8 @@ struct peer_outbox {
     size_t count;
     size_t built;
     size_t bytes;
-    struct buffer scratch; // heads while they are packed
+    struct peer_unsigned fresh; // behind the `built`
+    struct buffer scratch;      // heads while they are packed
     // One batch.
     struct item *batch[SEAL_BATCH_MAX];
     struct digest salts[SEAL_BATCH_MAX];
@@ -76,6 +78,39 @@ static struct item *item_at(struct peer_outbox *outbox, size_t i)
     return &outbox->items[(outbox->first + i) % PEER_QUEUE_MAX];
 }
 
+struct peer_unsigned peer_outbox_unsigned(const struct peer_outbox *outbox)
+{
+    return outbox->fresh;
+}
+
+// Where messages of the type are counted until they are built; NULL: nowhere.
+static size_t *fresh_of(struct peer_outbox *outbox, enum wire_type type)
+{
+    return type == WIRE_REQUEST  ? &outbox->fresh.requests
+           : type == WIRE_ANSWER ? &outbox->fresh.answers
+           : type == WIRE_ACK    ? NULL
+                                 : &outbox->fresh.others;
+}
+
+static void count_fresh(struct peer_outbox *outbox, enum wire_type type)
+{
+    size_t *count = fresh_of(outbox, type);
+    if (outbox->count == outbox->built) {
+        outbox->fresh.since_ms = clock_monotonic_ms();
+    }
+    if (count != NULL) {
+        (*count)++;
+    }
+}
+
+static void uncount_fresh(struct peer_outbox *outbox, enum wire_type type)
+{
+    size_t *count = fresh_of(outbox, type);
+    if (count != NULL) {
+        (*count)--;
+    }
+}
+
 // Takes the first item out; whatever it still holds is let go.
 static void drop_first(struct peer_outbox *outbox)
 {
@@ -86,7 +121,11 @@ static void drop_first(struct peer_outbox *outbox)
     outbox->bytes -= item->bytes;
     outbox->first = (outbox->first + 1) % PEER_QUEUE_MAX;
     outbox->count--;
-    outbox->built -= outbox->built > 0;
+    if (outbox->built > 0) {
+        outbox->built--;
+    } else {
+        uncount_fresh(outbox, item->type);
+    }
 }
 
 void peer_outbox_clear(struct peer_outbox *outbox)
@@ -99,6 +138,11 @@ void peer_outbox_clear(struct peer_outbox *outbox)
 bool peer_outbox_is_empty(const struct peer_outbox *outbox)
 {
     return outbox->count == 0;
+}
+
+bool peer_outbox_is_blocked(const struct peer_outbox *outbox)
+{
+    return outbox->built > 0;
 }
 
 enum status peer_outbox_put(struct peer_outbox *outbox, enum wire_type type, const struct id *ref,
@@ -128,6 +172,7 @@ enum status peer_outbox_put(struct peer_outbox *outbox, enum wire_type type, con
         bus_frame_fini(&item->payload);
         return status;
     }
+    count_fresh(outbox, type);
     outbox->count++;
     outbox->bytes += bytes;
     return ST_OK;
@@ -149,6 +194,7 @@ static enum status build_head(struct peer_outbox *outbox, struct item *item,
     }
     if (status == ST_OK) {
         bus_frame_fini(&item->payload);
+        uncount_fresh(outbox, item->type);
     }
     return status;
 }
@@ -203,10 +249,13 @@ static enum status build_batch(struct peer_outbox *outbox, const struct seal_sig
 
 enum status peer_outbox_flush(struct peer_outbox *outbox, const struct seal_signer *signer,
                               const struct digest *audience, struct bus_socket *socket,
-                              struct error *err)
+                              bool gathers, struct error *err)
 {
     enum status status = ST_OK;
     while (outbox->count > 0 && status == ST_OK) {
+        if (outbox->built == 0 && gathers) {
+            break;
+        }
         if (outbox->built == 0) {
             status = build_batch(outbox, signer, audience, err);
             continue;

@@ -9,6 +9,14 @@ enum { PEER_QUEUE_MAX = 1024, PEER_QUEUE_MAX_BYTES = 16 * 1024 * 1024 };
 
 struct peer_outbox;
 
+// What has no signature yet. Messages that need none and may as well leave later are not counted.
+struct peer_unsigned {
+    size_t requests;
+    size_t answers;
+    size_t others;    // which never wait
+    int64_t since_ms; // when the first of them came; monotonic
+};
+
 // NULL: no memory.
 NODISCARD struct peer_outbox *peer_outbox_create(void);
 void peer_outbox_destroy(struct peer_outbox **outbox);
@@ -21,11 +29,16 @@ NODISCARD enum status peer_outbox_put(struct peer_outbox *outbox, enum wire_type
                                       const struct id *ref, struct bytes payload,
                                       struct bytes boxes, struct error *err);
 
-// Signs in batches what is not signed yet and hands it over until the socket takes no more (ST_OK;
-// the rest stays) or all is gone.
+struct peer_unsigned peer_outbox_unsigned(const struct peer_outbox *outbox);
+
+// Signs in batches what is not signed yet, unless that gathers, and hands over what is until the
+// socket takes no more (ST_OK; the rest stays) or all is gone.
 NODISCARD enum status peer_outbox_flush(struct peer_outbox *outbox,
                                         const struct seal_signer *signer,
                                         const struct digest *audience, struct bus_socket *socket,
-                                        struct error *err);
+                                        bool gathers, struct error *err);
 
 bool peer_outbox_is_empty(const struct peer_outbox *outbox);
+
+// Something is signed, and the socket has not taken it.
+bool peer_outbox_is_blocked(const struct peer_outbox *outbox);

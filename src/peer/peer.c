@@ -185,10 +185,44 @@ static enum status queue_hello(struct peer *peer, struct error *err)
     return peer_put(peer, WIRE_HELLO, &none, &hello, err);
 }
 
+// Until when what is queued gathers; 0: not at all.
+static int64_t gathers_until_ms(const struct peer *peer)
+{
+    const struct peer_config *config = &peer->config;
+    struct peer_unsigned fresh = peer_outbox_unsigned(peer->outbox);
+    if (peer->hurried || fresh.others > 0 || fresh.requests + fresh.answers == 0) {
+        return 0;
+    }
+    int64_t most_ms = config->gather_ms;
+    if (fresh.requests > 0) {
+        size_t under_way = config->requests == NULL ? 0 : config->requests->under_way;
+        size_t besides = under_way < fresh.requests ? 0 : under_way - fresh.requests;
+        most_ms = peer_gather_ms(config->requests, besides, fresh.requests, most_ms);
+    }
+    if (fresh.answers > 0) {
+        size_t besides = config->answers == NULL ? 0 : config->answers->under_way;
+        most_ms = peer_gather_ms(config->answers, besides, fresh.answers, most_ms);
+    }
+    return most_ms == 0 ? 0 : fresh.since_ms + most_ms;
+}
+
+bool peer_gathers(const struct peer *peer)
+{
+    int64_t until_ms = gathers_until_ms(peer);
+    return until_ms > 0 && clock_monotonic_ms() < until_ms;
+}
+
+void peer_hurry(struct peer *peer)
+{
+    peer->hurried = true;
+}
+
 static enum status flush(struct peer *peer, struct error *err)
 {
-    return peer_outbox_flush(peer->outbox, peer->config.identity->signer, &peer->audience,
-                             peer->socket, err);
+    enum status status = peer_outbox_flush(peer->outbox, peer->config.identity->signer,
+                                           &peer->audience, peer->socket, peer_gathers(peer), err);
+    peer->hurried = peer->hurried && !peer_outbox_is_empty(peer->outbox);
+    return status;
 }
 
 // Sends HELLO once the handshake is done; the socket may need a moment until it takes it.
@@ -340,10 +374,11 @@ int64_t peer_deadline_ms(const struct peer *peer)
         last = last > peer->ready_ms ? last : peer->ready_ms;
         deadline = last + peer->heartbeat_ms;
     }
-    bool blocked = peer->state == PEER_READY && !peer_outbox_is_empty(peer->outbox);
+    bool waits = peer->state == PEER_READY && !peer_outbox_is_empty(peer->outbox);
     bool eager = peer->state == PEER_CONNECTING && peer->handshaken;
-    if (blocked || eager) {
-        int64_t soon = clock_monotonic_ms() + RETRY_MS;
+    if (waits || eager) {
+        int64_t until = peer_outbox_is_blocked(peer->outbox) ? 0 : gathers_until_ms(peer);
+        int64_t soon = until > 0 ? until : clock_monotonic_ms() + RETRY_MS;
         deadline = soon < deadline ? soon : deadline;
     }
     return deadline;

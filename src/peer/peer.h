@@ -8,6 +8,7 @@
 #pragma once
 
 #include "bus/poller.h"
+#include "peer/gather.h"
 #include "wire/wire.h"
 
 struct peer;
@@ -36,6 +37,11 @@ struct peer_config {
     size_t features_count;
     peer_key_order key_order; // NULL: no new key of the log is ever followed
     const void *key_order_argument;
+    // The owner's exchanges, and how long their messages may wait to be signed together
+    // (peer/gather.h). NULL: they never do.
+    const struct peer_flow *requests;
+    const struct peer_flow *answers;
+    int64_t gather_ms;
 };
 
 enum peer_state {
@@ -89,8 +95,15 @@ NODISCARD enum status peer_send(struct peer *peer, enum wire_type type, const st
 
 // Signs what is queued, in batches of at most 256, and hands it to the socket. What is queued at
 // that moment shares a batch: call it between messages that must not. ST_OK also when some
-// of it must wait for the connection to drain. peer_step() ends with it.
+// of it must wait for the connection to drain, or gathers. peer_step() ends with it.
 NODISCARD enum status peer_flush(struct peer *peer, struct error *err);
+
+// True while what is queued would only wait for company at the next flush. Requests and answers
+// do; any other signed message that is queued, and a hurried one, takes them along at once.
+bool peer_gathers(const struct peer *peer);
+
+// Something of what is queued has no time to wait.
+void peer_hurry(struct peer *peer);
 
 // Sends one message that is answered by RESULT (SESSION, CONSENT_CHANGE, QUERY, CONTROL, CHUNK),
 // connecting first if need be, and waits. *result and *body live in the arena. A RESULT with

@@ -247,6 +247,39 @@ def a_slow_register_gives_the_caller_an_id_and_delays_no_other_dataset():
         equal(house.call("road-safety", "GET", path)[1]["id"], document["id"])
 
 
+def verified_under_load(house, shift):
+    """How many signatures the broker verifies while 32 inspectors of a shift ask six times each."""
+    def figures():
+        return house.run(["status", "--json"], profile="operator").json["figures"]
+
+    def caller(number):
+        for turn in range(6):
+            official = {"id": "inspector-%s-%d" % (shift, number), "role": "inspector"}
+            house.ask(house.identity_question(case="%s-%d-%d" % (shift, number, turn), official=official))
+
+    before = figures()
+    callers = [threading.Thread(target=caller, args=(number,)) for number in range(32)]
+    for thread in callers:
+        thread.start()
+    for thread in callers:
+        thread.join()
+    after = figures()
+    equal(after["releases"] - before["releases"], 32 * 6)
+    return after["signatures.verified"] - before["signatures.verified"]
+
+
+@test
+def busy_nodes_sign_requests_and_answers_together_unless_told_not_to():
+    with Federation(PAIR) as house:
+        make_slow(house, "50 ms")
+        together = verified_under_load(house, "early")
+        for short in PAIR:
+            change_config(house, short, "broker:", "broker:\n  gather: 0 ms")
+            restart(house, short)
+        alone = verified_under_load(house, "late")
+        true(together < 0.75 * alone, "%d signatures, and %d where nothing gathers" % (together, alone))
+
+
 @test
 def a_cancelled_request_ends_on_record_and_gives_nothing():
     with Federation(PAIR) as house:

@@ -195,7 +195,8 @@ enum status bench_arm_open(struct bench_arm *arm, const struct bench_arm_options
         status = bench_home_create(&home, context, &arm->home, err);
     }
     if (status == ST_OK) {
-        status = bench_home_peer(arm->home, context, &arm->home->operator_, &arm->operator_, err);
+        status =
+            bench_home_peer(arm->home, context, &arm->home->operator_, NULL, &arm->operator_, err);
     }
     if (status == ST_OK) {
         status = bench_load_create(arm->home, context, &load, &arm->load, err);

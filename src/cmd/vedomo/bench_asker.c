@@ -49,7 +49,7 @@ static uint64_t draw(struct bench_table *bench)
 static struct bench_slot *free_slot(struct bench_party *asker)
 {
     static const struct id none;
-    for (size_t i = 0; asker->under_way < asker->slot_count && i < asker->slot_count; i++) {
+    for (size_t i = 0; asker->flow.under_way < asker->slot_count && i < asker->slot_count; i++) {
         struct bench_slot *slot = &asker->slots[asker->next_slot];
         asker->next_slot = (asker->next_slot + 1) % asker->slot_count;
         if (id_equal(&slot->id, &none)) {
@@ -63,7 +63,7 @@ static void let_go(struct bench_party *asker, struct bench_slot *slot)
 {
     slot->id = (struct id){ 0 };
     buffer_clear(&slot->payload);
-    asker->under_way--;
+    asker->flow.under_way--;
 }
 
 static struct id make_id(const struct bench_party *asker, const struct bench_slot *slot,
@@ -135,7 +135,7 @@ enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error 
     slot->begun_ns = begun_ns;
     slot->holder = number;
     bench->asked++;
-    asker->under_way++;
+    asker->flow.under_way++;
     return ST_OK;
 }
 
@@ -236,7 +236,9 @@ static void take_release(struct bench_party *asker, struct bench_slot *slot,
                          const struct peer_message *message)
 {
     struct bench_crew *crew = asker->bench->crew;
-    bench_tally_latency(&crew->tally, clock_monotonic_ns() - slot->begun_ns);
+    int64_t took_ns = clock_monotonic_ns() - slot->begun_ns;
+    peer_flow_took(&asker->flow, took_ns / 1000);
+    bench_tally_latency(&crew->tally, took_ns);
     crew->tally.released++;
     crew->tally.in_time += atomic_load(&crew->pace->running) ? 1 : 0;
     if (bench_is_checked(&slot->id)) {
@@ -295,7 +297,8 @@ void bench_asker_acknowledge(struct bench_party *asker)
     struct bench_table *bench = asker->bench;
     struct error err;
     struct wire_ack ack = { .version = 1, .items = asker->acks, .items_count = asker->ack_count };
-    if (asker->ack_count == 0) {
+    // What is acknowledged together leaves together with the next requests.
+    if (asker->ack_count == 0 || (asker->ack_count < BENCH_ACKS && peer_gathers(asker->peer))) {
         return;
     }
     const struct id none = { { 0 } };
@@ -314,7 +317,7 @@ void bench_asker_acknowledge(struct bench_party *asker)
 void bench_asker_expire(struct bench_party *asker, int64_t now_ns)
 {
     static const struct id none;
-    for (size_t i = 0; asker->under_way > 0 && i < asker->slot_count; i++) {
+    for (size_t i = 0; asker->flow.under_way > 0 && i < asker->slot_count; i++) {
         struct bench_slot *slot = &asker->slots[i];
         if (!id_equal(&slot->id, &none) && now_ns - slot->begun_ns > (int64_t)LOST_S * NS_OF_S) {
             asker->bench->crew->tally.lost++;

@@ -21,9 +21,9 @@ enum status bench_desk_open(const struct bench_home *home, struct bus_context *c
                                  .artefact = buffer_init(WIRE_HEAD_MAX_BYTES) };
     enum status status = desk->arena == NULL
                              ? error_set(err, ST_NOMEM, "bench: no memory")
-                             : bench_home_peer(home, context, &home->desk, &desk->desk, err);
+                             : bench_home_peer(home, context, &home->desk, NULL, &desk->desk, err);
     if (status == ST_OK) {
-        status = bench_home_peer(home, context, &home->portal, &desk->portal, err);
+        status = bench_home_peer(home, context, &home->portal, NULL, &desk->portal, err);
     }
     return status;
 }

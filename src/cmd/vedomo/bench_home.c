@@ -258,7 +258,7 @@ static enum status apply_bundle(struct bench_home *home, struct bus_context *con
                                       home->policy.signer, &message, err);
     }
     if (status == ST_OK) {
-        status = bench_home_peer(home, context, &home->operator_, &peer, err);
+        status = bench_home_peer(home, context, &home->operator_, NULL, &peer, err);
     }
     if (status == ST_OK) {
         status = hand_in(home, peer, blob, buffer_view(&message), err);
@@ -407,8 +407,8 @@ enum status bench_home_create(const struct bench_home_options *options, struct b
 }
 
 enum status bench_home_peer(const struct bench_home *home, struct bus_context *context,
-                            const struct seal_identity *identity, struct peer **peer,
-                            struct error *err)
+                            const struct seal_identity *identity, const struct peer_flow *requests,
+                            struct peer **peer, struct error *err)
 {
     struct peer_config config = { .context = context,
                                   .endpoint = home->endpoint,
@@ -416,7 +416,9 @@ enum status bench_home_peer(const struct bench_home *home, struct bus_context *c
                                   .broker_curve_key = home->broker.curve_key,
                                   .broker_batch_key = home->broker.sign_key,
                                   .origin = home->origin,
-                                  .log_vkey = home->vkey };
+                                  .log_vkey = home->vkey,
+                                  .requests = requests,
+                                  .gather_ms = PEER_GATHER_MS };
     return peer_create(&config, peer, err);
 }
 

@@ -88,7 +88,9 @@ NODISCARD enum status bench_home_stop(struct bench_home *home, struct error *err
 // Stops the broker, unless that is done, and removes the folder.
 void bench_home_destroy(struct bench_home **home);
 
-// A peer of the federation, connected with the first step.
+// A peer of the federation, connected with the first step. `requests`: its own, NULL: it sends none
+// that might be signed together.
 NODISCARD enum status bench_home_peer(const struct bench_home *home, struct bus_context *context,
-                                      const struct seal_identity *identity, struct peer **peer,
+                                      const struct seal_identity *identity,
+                                      const struct peer_flow *requests, struct peer **peer,
                                       struct error *err);

@@ -148,7 +148,8 @@ static enum status open_party(struct crowd *crowd, size_t i, struct error *err)
     }
     enum status status = open_keys(crowd, party, &crowd->known[i], err);
     if (status == ST_OK) {
-        status = bench_home_peer(home, crowd->context, &party->member->identity, &party->peer, err);
+        status = bench_home_peer(home, crowd->context, &party->member->identity,
+                                 crowd->asks ? &party->flow : NULL, &party->peer, err);
     }
     if (status == ST_OK) {
         status =
@@ -255,7 +256,7 @@ static void fill_windows(struct crowd *crowd, int64_t now_ns)
     struct error err;
     for (size_t i = 0; i < crowd->count; i++) {
         struct bench_party *asker = &crowd->parties[i];
-        while (asker->under_way < asker->slot_count && asker->pause_ms <= now_ns / 1000000 &&
+        while (asker->flow.under_way < asker->slot_count && asker->pause_ms <= now_ns / 1000000 &&
                bench_ask(asker, now_ns, &err) == ST_OK) {
         }
     }
@@ -278,7 +279,7 @@ static void set_off_due(struct crowd *crowd, int64_t now_ns)
 static bool is_quiet(const struct crowd *crowd)
 {
     for (size_t i = 0; i < crowd->count; i++) {
-        if (crowd->parties[i].under_way > 0) {
+        if (crowd->parties[i].flow.under_way > 0) {
             return false;
         }
     }

@@ -72,7 +72,7 @@ struct bench_party {
     struct bench_slot *slots;
     size_t slot_count;
     size_t next_slot;
-    size_t under_way;
+    struct peer_flow flow;
     int64_t pause_ms; // the broker said: wait until then
     struct wire_ack_item acks[BENCH_ACKS];
     size_t ack_count;

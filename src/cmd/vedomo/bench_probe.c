@@ -49,8 +49,9 @@ enum status bench_probe_open(struct bench_probe *probe, const struct bench_home 
     if (status == ST_OK) {
         status = node_keys_turn(probe->keys, (uint64_t)clock_wall_ms(), &renewed, err);
     }
-    return status == ST_OK ? bench_home_peer(home, context, &member->identity, &probe->peer, err)
-                           : status;
+    return status == ST_OK
+               ? bench_home_peer(home, context, &member->identity, NULL, &probe->peer, err)
+               : status;
 }
 
 void bench_probe_close(struct bench_probe *probe)

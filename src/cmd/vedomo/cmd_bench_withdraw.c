@@ -352,7 +352,8 @@ static enum status set_up(struct withdrawals *all, struct error *err)
         status = bus_context_create(1, &all->own, err);
     }
     if (status == ST_OK) {
-        status = bench_home_peer(all->home, all->own, &all->home->operator_, &all->operator_, err);
+        status =
+            bench_home_peer(all->home, all->own, &all->home->operator_, NULL, &all->operator_, err);
     }
     if (status == ST_OK) {
         status = bench_desk_open(all->home, all->own, &all->desk, err);
