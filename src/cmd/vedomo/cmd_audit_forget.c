@@ -1,7 +1,7 @@
 // vedomo audit forget: an officer orders that what a month's entries say is destroyed, once the
 // term is over. The broker decides whether it may be; the proof that it is on record comes back.
 #include "commands.h"
-#include "link.h"
+#include "handing.h"
 
 #include "audit/month.h"
 
@@ -15,58 +15,34 @@ static const struct command_option table[] = {
     { .kind = COMMAND_END },
 };
 
-static void show(struct output *out, const char *month, const struct wire_receipt *receipt)
+static enum status show(struct command_call *call, const struct wire_receipt *receipt,
+                        struct arena *arena, struct error *err)
 {
+    struct output *out = call->out;
+    const char *month = call->arguments[0];
+    (void)arena;
+    (void)err;
     output_text(out, "month", month);
     if (receipt == NULL) {
         output_line(out, "%s may be forgotten now", month);
-        return;
+        return ST_OK;
     }
     output_number(out, "entry", receipt->index);
     output_line(out, "what the entries of %s say is forgotten; on record as entry %llu", month,
                 (unsigned long long)receipt->index);
     output_line(out, "destroy the copies of that month's key, too: vedomo backup keys");
-}
-
-static enum status order(struct link *link, struct command_call *call, uint32_t month,
-                         struct error *err)
-{
-    const struct options *options = call->options;
-    const struct wire_control control = {
-        .version = 1, .action = WIRE_CONTROL_FORGET, .dry_run = options->dry_run, .month = month
-    };
-    struct wire_result result;
-    struct bytes body;
-    struct arena *arena = arena_create(WIRE_ARENA_BYTES + WIRE_BOXES_MAX_BYTES);
-    enum status status = arena == NULL ? error_set(err, ST_NOMEM, "audit forget") : ST_OK;
-    if (status == ST_OK) {
-        status = link_call(link, WIRE_CONTROL, &control, (struct bytes){ 0 }, arena, &result, &body,
-                           err);
-    }
-    if (status == ST_OK && !options->dry_run) {
-        status = link_receipt(link, result.receipt, err);
-    }
-    if (status == ST_OK) {
-        show(call->out, call->arguments[0], options->dry_run ? NULL : result.receipt);
-    }
-    arena_destroy(&arena);
-    return status;
+    return ST_OK;
 }
 
 static enum status run(struct command_call *call, struct error *err)
 {
-    struct link *link = NULL;
-    uint32_t month = 0;
-    if (!audit_month_parse(bytes_text(call->arguments[0]), &month)) {
+    const struct options *options = call->options;
+    struct wire_control control = { .action = WIRE_CONTROL_FORGET, .dry_run = options->dry_run };
+    if (!audit_month_parse(bytes_text(call->arguments[0]), &control.month)) {
         return error_set(err, ST_USAGE, "'%s' is not a month; write it as 2024-03",
                          call->arguments[0]);
     }
-    enum status status = link_open(call->settings, &link, err);
-    if (status == ST_OK) {
-        status = order(link, call, month, err);
-    }
-    link_close(&link);
-    return status;
+    return handing_alone(call, &control, show, err);
 }
 
 const struct command cmd_audit_forget = {

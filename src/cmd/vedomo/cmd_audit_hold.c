@@ -1,5 +1,6 @@
 // vedomo audit hold: legal holds. What is held is not forgotten while a case goes on.
 #include "commands.h"
+#include "handing.h"
 #include "person.h"
 
 #include "base/text.h"
@@ -27,19 +28,13 @@ static enum status order(struct command_call *call, struct person *person,
                          const struct wire_hold *hold, struct error *err)
 {
     struct wire_result result;
-    struct bytes body;
     struct id id;
     char text[TEXT_ID_BYTES] = "";
-    struct wire_control control = { .version = 1,
-                                    .action = WIRE_CONTROL_HOLD,
+    struct wire_control control = { .action = WIRE_CONTROL_HOLD,
                                     .hold = hold,
                                     .subject_scheme = person->scheme,
                                     .subject = buffer_view(&person->subject) };
-    enum status status = link_call(person->link, WIRE_CONTROL, &control, (struct bytes){ 0 },
-                                   person->arena, &result, &body, err);
-    if (status == ST_OK) {
-        status = link_receipt(person->link, result.receipt, err);
-    }
+    enum status status = handing_order(person->link, &control, person->arena, &result, err);
     if (status == ST_OK && result.value.size == ID_BYTES) {
         memcpy(id.bytes, result.value.data, ID_BYTES);
         text_id_format(&id, text);

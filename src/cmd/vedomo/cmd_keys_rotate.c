@@ -1,7 +1,7 @@
 // vedomo keys rotate: an operator orders a new key for what entries say, within the month. The
 // broker makes it; what comes back is the proof that the change is on record, and from where on.
 #include "commands.h"
-#include "link.h"
+#include "handing.h"
 
 #include "audit/body_key.h"
 #include "wire/wire.h"
@@ -19,11 +19,16 @@ static const struct command_option table[] = {
     { .kind = COMMAND_END },
 };
 
-static enum status show(struct output *out, const struct wire_receipt *receipt, struct arena *arena,
-                        struct error *err)
+static enum status show(struct command_call *call, const struct wire_receipt *receipt,
+                        struct arena *arena, struct error *err)
 {
+    struct output *out = call->out;
     struct wire_public_part part;
     char name[AUDIT_KEY_NAME_BYTES];
+    if (receipt == NULL) {
+        output_line(out, "the broker would take it");
+        return ST_OK;
+    }
     enum status status =
         wire_decode(WIRE_SCHEMA_PUBLIC_PART, receipt->extra->part, arena, &part, err);
     if (status == ST_OK &&
@@ -47,48 +52,19 @@ static enum status show(struct output *out, const struct wire_receipt *receipt, 
     return ST_OK;
 }
 
-static enum status order(struct link *link, struct command_call *call, struct error *err)
-{
-    const struct options *options = call->options;
-    const struct wire_control control = { .version = 1,
-                                          .action = WIRE_CONTROL_BODY_KEY,
-                                          .dry_run = options->dry_run,
-                                          .lasting = options->lasting };
-    struct wire_result result;
-    struct bytes body;
-    struct arena *arena = arena_create(WIRE_ARENA_BYTES + WIRE_BOXES_MAX_BYTES);
-    enum status status = arena == NULL ? error_set(err, ST_NOMEM, "keys rotate") : ST_OK;
-    if (status == ST_OK) {
-        status = link_call(link, WIRE_CONTROL, &control, (struct bytes){ 0 }, arena, &result, &body,
-                           err);
-    }
-    if (status == ST_OK && options->dry_run) {
-        output_line(call->out, "the broker would take it");
-    } else if (status == ST_OK) {
-        status = link_receipt(link, result.receipt, err);
-        if (status == ST_OK) {
-            status = show(call->out, result.receipt, arena, err);
-        }
-    }
-    arena_destroy(&arena);
-    return status;
-}
-
 static enum status run(struct command_call *call, struct error *err)
 {
-    struct link *link = NULL;
+    const struct options *options = call->options;
+    struct wire_control control = { .action = WIRE_CONTROL_BODY_KEY,
+                                    .dry_run = options->dry_run,
+                                    .lasting = options->lasting };
     if (strcmp(call->arguments[0], "body") != 0) {
         return error_set(err, ST_USAGE,
                          "'%s': what the running broker exchanges is 'body', the key of what "
                          "entries say",
                          call->arguments[0]);
     }
-    enum status status = link_open(call->settings, &link, err);
-    if (status == ST_OK) {
-        status = order(link, call, err);
-    }
-    link_close(&link);
-    return status;
+    return handing_alone(call, &control, show, err);
 }
 
 const struct command cmd_keys_rotate = {

@@ -1,29 +1,55 @@
-// Handing signed things in to the broker.
+// Handing orders and signed things in to the broker.
 #include "handing.h"
 
 enum { CHUNK_BYTES = 192 * 1024, MESSAGE_VERSION = 1 };
+
+enum status handing_order(struct link *link, struct wire_control *control, struct arena *arena,
+                          struct wire_result *result, struct error *err)
+{
+    struct wire_result got;
+    struct bytes body;
+    control->version = MESSAGE_VERSION;
+    enum status status =
+        link_call(link, WIRE_CONTROL, control, (struct bytes){ 0 }, arena, &got, &body, err);
+    if (status == ST_OK && !control->dry_run) {
+        status = link_receipt(link, got.receipt, err);
+    }
+    if (status == ST_OK) {
+        *result = got;
+    }
+    return status;
+}
+
+enum status handing_alone(struct command_call *call, struct wire_control *control,
+                          handing_show show, struct error *err)
+{
+    struct link *link = NULL;
+    struct wire_result result;
+    struct arena *arena = arena_create(WIRE_ARENA_BYTES + WIRE_BOXES_MAX_BYTES);
+    enum status status = arena == NULL ? error_set(err, ST_NOMEM, "handing in")
+                                       : link_open(call->settings, &link, err);
+    if (status == ST_OK) {
+        status = handing_order(link, control, arena, &result, err);
+    }
+    if (status == ST_OK) {
+        status = show(call, control->dry_run ? NULL : result.receipt, arena, err);
+    }
+    arena_destroy(&arena);
+    link_close(&link);
+    return status;
+}
 
 enum status handing_in(struct link *link, enum wire_control_action action,
                        struct bytes signed_message, bool dry_run, struct output *out,
                        struct error *err)
 {
-    struct arena *arena = arena_create(WIRE_ARENA_BYTES + WIRE_BOXES_MAX_BYTES);
-    if (arena == NULL) {
-        return error_set(err, ST_NOMEM, "handing in");
-    }
-    struct wire_control control = {
-        .version = MESSAGE_VERSION,
-        .action = (uint32_t)action,
-        .signed_ = signed_message,
-        .dry_run = dry_run,
-    };
+    struct wire_control control = { .action = (uint32_t)action,
+                                    .signed_ = signed_message,
+                                    .dry_run = dry_run };
     struct wire_result result;
-    struct bytes body;
-    enum status status =
-        link_call(link, WIRE_CONTROL, &control, (struct bytes){ 0 }, arena, &result, &body, err);
-    if (status == ST_OK && !dry_run) {
-        status = link_receipt(link, result.receipt, err);
-    }
+    struct arena *arena = arena_create(WIRE_ARENA_BYTES + WIRE_BOXES_MAX_BYTES);
+    enum status status = arena == NULL ? error_set(err, ST_NOMEM, "handing in")
+                                       : handing_order(link, &control, arena, &result, err);
     if (status == ST_OK && !dry_run) {
         output_number(out, "entry", result.receipt->index);
         output_line(out, "on record as entry %llu; its receipt was verified",
