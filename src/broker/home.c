@@ -24,26 +24,6 @@ static enum status load_key(const struct broker_home *home, const char *name, en
     return status == ST_OK ? seal_keyfile_load_role(path, role, identity, err) : status;
 }
 
-static enum status read_pins(const struct config_pins *pins, const char *what,
-                             struct registry_pins *out, struct error *err)
-{
-    const struct config_key *keys = pins->keys.items;
-    if (pins->keys.count > REGISTRY_PINS_MAX) {
-        return error_set(err, ST_USAGE, "configuration: more than %d keys in %s", REGISTRY_PINS_MAX,
-                         what);
-    }
-    if (pins->threshold == 0 || pins->threshold > pins->keys.count) {
-        return error_set(err, ST_USAGE, "configuration: %s.threshold must be 1 to %zu", what,
-                         pins->keys.count);
-    }
-    for (size_t i = 0; i < pins->keys.count; i++) {
-        out->keys[i] = keys[i].key;
-    }
-    out->count = pins->keys.count;
-    out->threshold = (size_t)pins->threshold;
-    return ST_OK;
-}
-
 // "log.key", "log-2.key", "log-3.key", …; the same with "tag".
 static void key_name(const char *what, unsigned number, char name[KEY_NAME_BYTES])
 {
@@ -152,12 +132,8 @@ static enum status open_home(const char *path, bool lock, struct broker_home *ho
     if (status == ST_OK) {
         opened.settings = config_vedomod(opened.config);
         opened.origin = bytes_text(opened.settings->origin);
-        status = read_pins(&opened.settings->registrar, "registrar", &opened.registrar, err);
-    }
-    if (status == ST_OK) {
-        status = read_pins(&opened.settings->policy, "policy", &opened.policy, err);
-    }
-    if (status == ST_OK) {
+        opened.registrar = opened.settings->registrar.pins;
+        opened.policy = opened.settings->policy.pins;
         status = load_keys(&opened, err);
     }
     if (status == ST_OK && lock) {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "config/schema.h"
 
 enum { FILE_BYTES_MAX = 1 << 20, ARENA_BYTES = 16 << 20, PATH_BYTES = 4096 };
@@ -66,43 +65,20 @@ static enum status resolve_all(const struct config *config, const char **const *
     return status;
 }
 
-static bool decode_key(const char *text, struct digest *key)
-{
-    static const char prefix[] = "ed25519:";
-    struct buffer raw = buffer_init(DIGEST_BYTES + 4);
-    bool good = strncmp(text, prefix, sizeof(prefix) - 1) == 0 &&
-                text_base64_decode(&raw, bytes_text(text + sizeof(prefix) - 1)) &&
-                raw.size == DIGEST_BYTES;
-    if (good) {
-        memcpy(key->bytes, raw.data, DIGEST_BYTES);
-    }
-    buffer_fini(&raw);
-    return good;
-}
-
 static enum status finish_pins(const struct config *config, struct config_pins *pins,
                                const char *key, struct error *err)
 {
-    // The list was made by this load and is nobody else's yet.
-    struct config_key *keys = arena_take(config->arena, pins->keys.count * sizeof(*keys));
-    if (keys == NULL) {
-        return error_set(err, ST_NOMEM, "%s", config->path);
-    }
-    memcpy(keys, pins->keys.items, pins->keys.count * sizeof(*keys));
+    struct error why;
+    const struct config_key *keys = pins->keys.items;
     for (size_t i = 0; i < pins->keys.count; i++) {
-        if (!decode_key(keys[i].text, &keys[i].key)) {
-            return fail(config, key, "a key is 'ed25519:' and 44 characters of base64", err);
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (digest_equal(&keys[i].key, &keys[j].key)) {
-                return fail(config, key, "a key stands twice", err);
-            }
+        if (registry_pins_add(&pins->pins, bytes_text(keys[i].text), &why) != ST_OK) {
+            return fail(config, key, why.message, err);
         }
     }
-    if (pins->threshold > pins->keys.count) {
+    if (pins->threshold > pins->pins.count) {
         return fail(config, key, "the threshold is above the number of keys", err);
     }
-    pins->keys.items = keys;
+    pins->pins.threshold = (size_t)pins->threshold;
     return ST_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "registry/card.h"
 #include "yaml/schema.h"
 
 enum config_program {
@@ -36,15 +37,15 @@ void config_markdown(struct buffer *out);
 // "vedomod", "vedomo-node", "vedomo-portal", "vedomo witness". Static.
 const char *config_program_name(enum config_program program);
 
-// Pinned keys of one kind: so many of them must have signed.
+// Pinned keys of one kind, as they are read and as they are checked with.
 struct config_pins {
     uint64_t threshold;
     struct yaml_list keys; // struct config_key
+    struct registry_pins pins;
 };
 
 struct config_key {
-    const char *text;  // "ed25519:<base64>"
-    struct digest key; // the Ed25519 public key in it
+    const char *text; // "ed25519:<base64>"
 };
 
 // HOME/vedomod.yaml.

@@ -31,9 +31,9 @@ static const struct yaml_rule key_item = { .kind = YAML_RULE_RECORD, .shape = &k
 
 static const struct yaml_rule pins_rules[] = {
     { "threshold", YAML_RULE_NUMBER, offsetof(struct config_pins, threshold), .required = true,
-      .min = 1, .max = 16, .help = "so many of the keys must have signed" },
+      .min = 1, .max = REGISTRY_PINS_MAX, .help = "so many of the keys must have signed" },
     { "keys", YAML_RULE_LIST, offsetof(struct config_pins, keys), .required = true, .min = 1,
-      .max = 16, .of = &key_item, .help = "public keys, `ed25519:` and base64" },
+      .max = REGISTRY_PINS_MAX, .of = &key_item, .help = "public keys, `ed25519:` and base64" },
     END_OF_RULES,
 };
 static const struct yaml_shape pins_shape = SHAPE(struct config_pins, pins_rules);

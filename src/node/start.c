@@ -2,6 +2,7 @@
 // thread. Whatever is wrong is told here, in words, before anything runs.
 #include "node/inside.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/lock.h"
 #include "bus/context.h"
@@ -39,38 +40,12 @@ static enum status make_folders(struct node_engine *engine, struct error *err)
     return status;
 }
 
-static enum status read_pins(const struct config_pins *configured, const char *what,
-                             struct registry_pins *pins, struct error *err)
-{
-    const struct config_key *keys = configured->keys.items;
-    if (configured->keys.count > REGISTRY_PINS_MAX) {
-        return error_set(err, ST_USAGE, "%s: more than %d keys", what, REGISTRY_PINS_MAX);
-    }
-    for (size_t i = 0; i < configured->keys.count; i++) {
-        pins->keys[pins->count++] = keys[i].key;
-    }
-    pins->threshold = (size_t)configured->threshold;
-    if (pins->threshold == 0 || pins->threshold > pins->count) {
-        return error_set(err, ST_USAGE, "%s: the threshold is not between 1 and the keys' number",
-                         what);
-    }
-    return ST_OK;
-}
-
 // Log key, pins, own keys, and the broker's card under the registrar's signature.
 static enum status read_trust(struct node_engine *engine, struct error *err)
 {
     const struct config_node *config = engine->config;
-    struct registry_pins registrar = { 0 };
-    struct registry_pins policy = { 0 };
-    enum status status = read_pins(&config->registrar, "registrar", &registrar, err);
-    if (status == ST_OK) {
-        status = read_pins(&config->policy, "policy", &policy, err);
-    }
-    if (status == ST_OK) {
-        status = node_trust_init(&engine->trust, bytes_text(config->broker.vkey), &registrar,
-                                 &policy, err);
-    }
+    enum status status = node_trust_init(&engine->trust, bytes_text(config->broker.vkey),
+                                         &config->registrar.pins, &config->policy.pins, err);
     if (status == ST_OK) {
         status = seal_keyfile_load(config->identity, &engine->identity, err);
     }
@@ -81,22 +56,10 @@ static enum status read_trust(struct node_engine *engine, struct error *err)
                            config->identity, seal_role_name(engine->identity.role),
                            engine->identity.member, engine->identity.node);
     }
-    if (status != ST_OK) {
-        return status;
-    }
-    struct registry_file_content content;
-    status = registry_file_read(config->broker.card, 1u << REGISTRY_FILE_CARD, &content, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    status = registry_card_verify(buffer_view(&content.message), node_trust_origin(&engine->trust),
-                                  &engine->trust.registrar, &engine->broker, err);
-    registry_file_fini(&content);
-    if (status == ST_OK && engine->broker.role != REGISTRY_ROLE_BROKER) {
-        status = error_set(err, ST_USAGE, "it is not a broker's card");
-    }
-    if (status != ST_OK) {
-        error_wrap(err, "broker's card '%s'", config->broker.card);
+    if (status == ST_OK) {
+        status = registry_file_broker(config->broker.card, node_trust_origin(&engine->trust),
+                                      &engine->trust.registrar, (uint64_t)clock_wall_ms(),
+                                      &engine->broker, err);
     }
     return status;
 }

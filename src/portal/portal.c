@@ -45,38 +45,14 @@ static enum status read_identity(struct portal *portal, struct error *err)
     return status;
 }
 
-// The broker's card, under the registrar's signature.
 static enum status read_broker(struct portal *portal, struct error *err)
 {
     const struct config_portal *config = portal->config;
-    const struct config_key *keys = config->registrar.keys.items;
-    struct registry_pins *pins = &portal->registrar;
-    struct registry_file_content content;
-    pins->threshold = (size_t)config->registrar.threshold;
-    for (size_t i = 0; i < config->registrar.keys.count && i < REGISTRY_PINS_MAX; i++) {
-        pins->keys[pins->count++] = keys[i].key;
-    }
-    portal->of_log =
-        (struct registry_of_log){ .registrar = pins, .origin = bytes_text(portal->log.name) };
-    enum status status =
-        registry_file_read(config->broker.card, 1u << REGISTRY_FILE_CARD, &content, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    status = registry_card_verify(buffer_view(&content.message), bytes_text(portal->log.name), pins,
-                                  &portal->broker, err);
-    registry_file_fini(&content);
-    if (status == ST_OK && portal->broker.role != REGISTRY_ROLE_BROKER) {
-        status = error_set(err, ST_USAGE, "it is not a broker's card");
-    }
-    uint64_t now = (uint64_t)clock_wall_ms();
-    if (status == ST_OK && (now < portal->broker.not_before || now >= portal->broker.not_after)) {
-        status = error_set(err, ST_DENIED, "it is not valid now");
-    }
-    if (status != ST_OK) {
-        error_wrap(err, "broker's card '%s'", config->broker.card);
-    }
-    return status;
+    struct bytes origin = bytes_text(portal->log.name);
+    portal->registrar = config->registrar.pins;
+    portal->of_log = (struct registry_of_log){ .registrar = &portal->registrar, .origin = origin };
+    return registry_file_broker(config->broker.card, origin, &portal->registrar,
+                                (uint64_t)clock_wall_ms(), &portal->broker, err);
 }
 
 static enum status start_server(struct portal *portal, struct error *err)

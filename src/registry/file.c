@@ -220,3 +220,32 @@ void registry_file_fini(struct registry_file_content *content)
     buffer_fini(&content->message);
     buffer_fini(&content->blob);
 }
+
+enum status registry_file_broker(const char *path, struct bytes origin,
+                                 const struct registry_pins *pins, uint64_t now_ms,
+                                 struct registry_card *card, struct error *err)
+{
+    struct registry_card read;
+    struct registry_file_content file;
+    enum status status = registry_file_read(path, 1U << REGISTRY_FILE_CARD, &file, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = registry_card_verify(buffer_view(&file.message), origin, pins, &read, err);
+    registry_file_fini(&file);
+    if (status != ST_OK) {
+        return error_wrap(err, "broker's card %s", path);
+    }
+    if (read.role != REGISTRY_ROLE_BROKER) {
+        return error_set(err, ST_DENIED, "%s is the card of a %s, not of the broker", path,
+                         registry_role_name(read.role));
+    }
+    if (now_ms < read.not_before || now_ms >= read.not_after) {
+        return error_set(err, ST_DENIED, "broker's card %s: %s", path,
+                         now_ms < read.not_before
+                             ? "it is not in force yet; is the clock right?"
+                             : "it has ended; replace it by the one that the broker has now");
+    }
+    *card = read;
+    return ST_OK;
+}

@@ -4,8 +4,7 @@
 // after a line "blob <size>".
 #pragma once
 
-#include "base/arena.h"
-#include "base/buffer.h"
+#include "registry/card.h"
 
 #include <sys/types.h>
 
@@ -42,5 +41,11 @@ NODISCARD enum status registry_file_parse(struct bytes text, const char *name,
 // Reads and parses a file, which must be of one of the kinds in `wanted` (bits 1 << kind).
 NODISCARD enum status registry_file_read(const char *path, unsigned wanted,
                                          struct registry_file_content *content, struct error *err);
+
+// The broker's card: of that log, under enough of the pinned keys, in force at `now_ms`. Whoever
+// connects takes the broker's keys from it. ST_DENIED: it is another's card, or has ended.
+NODISCARD enum status registry_file_broker(const char *path, struct bytes origin,
+                                           const struct registry_pins *pins, uint64_t now_ms,
+                                           struct registry_card *card, struct error *err);
 
 void registry_file_fini(struct registry_file_content *content);

@@ -24,7 +24,7 @@ MAY["policy"] = {"base", "consent/grant.h", "catalogue"}
 MAY["catalogue"] = {"base", *DOORS}
 MAY["consent"] = {"base", *DOORS, "catalogue"}
 MAY["registry"] = {"base", *DOORS}
-MAY["config"] = {"base", *DOORS}
+MAY["config"] = {"base", *DOORS, "registry/card.h"}
 MAY["audit"] = {"base", *DOORS, "proof"}
 MAY["peer"] = {"base", *DOORS, "proof"}
 for _inside in INSIDES:

@@ -18,14 +18,14 @@ WITNESS_HEADER = "src/config/witness.h"
 
 # Which folders make up the program, and which structs its file is read into.
 PROGRAMS = [
-    ("vedomod", HEADER, ["src/broker", "src/cmd/vedomod"], ["config_vedomod", "config_pins", "config_key"]),
+    ("vedomod", HEADER, ["src/broker", "src/cmd/vedomod"], ["config_vedomod"]),
     ("vedomo-node", HEADER, ["src/node", "src/cmd/node"],
-     ["config_node", "config_pins", "config_key", "config_register", "config_dataset", "config_column"]),
+     ["config_node", "config_register", "config_dataset", "config_column"]),
     ("vedomo witness", WITNESS_HEADER, ["src/witness", "src/cmd/vedomo"], ["config_witness", "config_log"]),
 ]
 
 # What the loading itself needs and nobody after it.
-LOADING = {("config_key", "text"), ("config_register", "line"), ("config_dataset", "line")}
+LOADING = {("config_register", "line"), ("config_dataset", "line")}
 
 MEMBER = re.compile(r"^[\w\s]*?[\s*](\w+);$")
 

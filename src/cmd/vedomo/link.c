@@ -51,32 +51,6 @@ void link_close(struct link **link)
     *link = NULL;
 }
 
-static enum status read_broker_card(const struct link *link, const char *path,
-                                    struct registry_card *card, struct error *err)
-{
-    struct registry_file_content file;
-    enum status status = registry_file_read(path, 1U << REGISTRY_FILE_CARD, &file, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    status = registry_card_verify(buffer_view(&file.message), bytes_text(link->log.name),
-                                  &link->registrar, card, err);
-    registry_file_fini(&file);
-    if (status != ST_OK) {
-        return error_wrap(err, "broker's card %s", path);
-    }
-    if (card->role != REGISTRY_ROLE_BROKER) {
-        return error_set(err, ST_DENIED, "%s is the card of a %s, not of the broker", path,
-                         registry_role_name(card->role));
-    }
-    uint64_t now = (uint64_t)clock_wall_ms();
-    if (now < card->not_before || now >= card->not_after) {
-        return error_set(err, ST_DENIED, "broker's card %s: %s", path,
-                         now < card->not_before ? "it is not valid yet" : "it has ended");
-    }
-    return ST_OK;
-}
-
 static enum status read_trust(struct link *link, const struct settings *settings, struct error *err)
 {
     const char *vkey = NULL;
@@ -164,7 +138,8 @@ enum status link_open(const struct settings *settings, struct link **link, struc
         status = read_own(l, settings, err);
     }
     if (status == ST_OK) {
-        status = read_broker_card(l, settings->broker_card, &broker, err);
+        status = registry_file_broker(settings->broker_card, bytes_text(l->log.name), &l->registrar,
+                                      (uint64_t)clock_wall_ms(), &broker, err);
     }
     if (status == ST_OK) {
         status = make_peer(l, &broker, err);

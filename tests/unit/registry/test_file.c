@@ -1,5 +1,5 @@
 // The text form of cards, orders and bundles.
-#include "test.h"
+#include "fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,4 +90,52 @@ TEST(a_file_of_another_kind_than_wanted_is_refused_by_name)
                                  &content, &err));
     registry_file_fini(&content);
     buffer_fini(&text);
+}
+
+static void write_card(const char *path, const struct registry_card *card,
+                       const struct seal_signer *registrar)
+{
+    struct error err;
+    struct buffer payload = buffer_init(65536);
+    struct buffer text = buffer_init(65536);
+    assert_ok(registry_card_encode(card, bytes_text(ORIGIN), &payload, &err));
+    struct buffer message = sign_payload(REGISTRY_CARD, buffer_view(&payload), ORIGIN, registrar);
+    assert_ok(registry_file_format(REGISTRY_FILE_CARD, buffer_view(&message), (struct bytes){ 0 },
+                                   NULL, &text, &err));
+    assert_ok(file_replace(path, buffer_view(&text), 0600, &err));
+    buffer_fini(&payload);
+    buffer_fini(&message);
+    buffer_fini(&text);
+}
+
+TEST(a_broker_s_card_is_signed_of_this_log_in_force_and_a_broker_s)
+{
+    struct error err;
+    char path[128];
+    struct registry_card read;
+    struct seal_signer *signers[2] = { make_signer(), make_signer() };
+    struct registry_pins pins = pins_of(signers, 1, 1);
+    struct registry_card card = make_card("operator", "main");
+    card.role = REGISTRY_ROLE_BROKER;
+    snprintf(path, sizeof(path), "%s/broker.card", test_directory());
+    struct bytes origin = bytes_text(ORIGIN);
+
+    assert_status(ST_NOT_FOUND, registry_file_broker(path, origin, &pins, 1000, &read, &err));
+    write_card(path, &card, signers[0]);
+    assert_ok(registry_file_broker(path, origin, &pins, 1000, &read, &err));
+    assert_true(digest_equal(&read.batch_key, &card.batch_key));
+    assert_ok(registry_file_broker(path, origin, &pins, 1999, &read, &err));
+    assert_status(ST_DENIED, registry_file_broker(path, origin, &pins, 999, &read, &err));
+    assert_status(ST_DENIED, registry_file_broker(path, origin, &pins, 2000, &read, &err));
+    assert_non_null(strstr(err.message, "ended"));
+    assert_true(registry_file_broker(path, bytes_text("vedomo.example/other"), &pins, 1000, &read,
+                                     &err) != ST_OK);
+    write_card(path, &card, signers[1]); // who is not pinned
+    assert_status(ST_UNPROVEN, registry_file_broker(path, origin, &pins, 1000, &read, &err));
+    card.role = REGISTRY_ROLE_NODE;
+    write_card(path, &card, signers[0]);
+    assert_status(ST_DENIED, registry_file_broker(path, origin, &pins, 1000, &read, &err));
+    assert_non_null(strstr(err.message, "not of the broker"));
+    seal_signer_destroy(&signers[0]);
+    seal_signer_destroy(&signers[1]);
 }
