@@ -181,6 +181,33 @@ def the_layers_and_the_remainder_add_up_to_what_was_measured():
 
 
 @test
+def pages_of_the_public_log_are_read_and_each_is_checked():
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        figures = run("portal", folder, "--entries", "600", "--visitors", "4", "--seconds", "1")
+        true(figures["entries"] >= 600, "the whole log is shown")
+        tiles = (figures["entries"] + 255) // 256
+        equal(figures["first"]["pages"], 2 * tiles, "each tile and each bundle was read")
+        for part in ("first", "again", "checkpoint"):
+            taken = figures[part]
+            equal((taken["wrong"], taken["lost"]), (0, 0), part)
+            true(taken["pages"] > 0 and 0 < taken["p50_us"] <= taken["p99_us"], part)
+            true(taken["portal_cpu_us"] >= 0 and taken["visitor_cpu_us"] > 0, part)
+            true(abs(taken["pages_per_s"] - taken["pages"] / taken["seconds"]) < 1, part)
+
+
+@test
+def a_portal_that_changes_a_byte_fails_the_benchmark():
+    false_portal = os.path.join(ROOT, "tests", "support", "false_portal.py")
+    with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
+        done = subprocess.run([os.path.join(BUILD, "src", "vedomo"), "bench", "portal", "--dir", folder,
+                               "--entries", "600", "--seconds", "1", "--portal", false_portal],
+                              capture_output=True, text=True, timeout=120, check=False,
+                              env={**os.environ, "VEDOMO_BUILD": BUILD})
+        equal(done.returncode, 1, done.stdout + done.stderr)
+        true("do not lead to the root" in done.stderr, done.stderr)
+
+
+@test
 def withdrawals_under_load_are_timed_and_none_is_disobeyed():
     with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
         figures = run("withdraw", folder, "--withdrawals", "5", "--askers", "2", "--window", "2",

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -89,4 +90,20 @@ enum status bench_look_after(pid_t *pid, const char *name, struct error *err)
     return error_set(err, ST_IO, "bench: %s ended by itself (%s %d)", name,
                      WIFSIGNALED(code) ? "signal" : "exit code",
                      WIFSIGNALED(code) ? WTERMSIG(code) : WEXITSTATUS(code));
+}
+
+enum status bench_end(pid_t *pid, const char *name, struct error *err)
+{
+    int code = 0;
+    if (*pid <= 0) {
+        return ST_OK;
+    }
+    kill(*pid, SIGTERM);
+    waitpid(*pid, &code, 0);
+    *pid = 0;
+    return WIFEXITED(code) && WEXITSTATUS(code) == 0
+               ? ST_OK
+               : error_set(err, ST_IO, "bench: %s ended with %s %d", name,
+                           WIFSIGNALED(code) ? "signal" : "exit code",
+                           WIFSIGNALED(code) ? WTERMSIG(code) : WEXITSTATUS(code));
 }

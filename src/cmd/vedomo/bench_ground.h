@@ -30,5 +30,9 @@ void bench_allow_descriptors(void);
 // list, or none of them is there.
 NODISCARD enum status bench_pin(const char *cpus, struct error *err);
 
+// Ends a process by its id, if *pid is one; *pid is 0 then. ST_IO: it did not end as a program that
+// is well does; a sanitizer's report is among the reasons.
+NODISCARD enum status bench_end(pid_t *pid, const char *name, struct error *err);
+
 // ST_IO once the process has ended; *pid is 0 then. `name`: "the broker".
 NODISCARD enum status bench_look_after(pid_t *pid, const char *name, struct error *err);

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "bench_bundle.h"
 #include "bench_fill.h"
+#include "bench_ground.h"
 #include "catalogue/bundle.h"
 #include "catalogue/catalogue.h"
 #include "proof/note.h"
@@ -42,8 +42,8 @@ static enum status make_identity(enum seal_role role, const char *member, const 
     return status == ST_OK && path != NULL ? seal_keyfile_create(path, identity, err) : status;
 }
 
-static enum status write_card(const struct bench_home *home, const struct seal_identity *identity,
-                              const char *path, struct error *err)
+enum status bench_home_card(const struct bench_home *home, const struct seal_identity *identity,
+                            const char *path, struct error *err)
 {
     struct registry_card card = { .role = registry_role_parse(
                                       bytes_text(seal_role_name(identity->role))),
@@ -92,7 +92,7 @@ static enum status make_members(struct bench_home *home, const char *kind,
         snprintf(path, sizeof(path), "%.4000s/cards/%s-%zu.card", home->path, kind, i);
         status = make_identity(SEAL_ROLE_NODE, member->code, "node", NULL, &member->identity, err);
         if (status == ST_OK) {
-            status = write_card(home, &member->identity, path, err);
+            status = bench_home_card(home, &member->identity, path, err);
         }
     }
     return status;
@@ -138,7 +138,7 @@ static enum status make_keys(struct bench_home *home, struct error *err)
     const struct seal_identity *const cards[] = { &home->operator_, &home->portal, &home->desk };
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(cards); i++) {
         snprintf(path, sizeof(path), "%.3900s/cards/%.64s.card", home->path, cards[i]->node);
-        status = write_card(home, cards[i], path, err);
+        status = bench_home_card(home, cards[i], path, err);
     }
     return status;
 }
@@ -271,19 +271,20 @@ static enum status apply_bundle(struct bench_home *home, struct bus_context *con
 
 // ---- the broker's process
 
-static enum status find_program(const char *given, char path[PATH_MAX], struct error *err)
+enum status bench_program(const char *given, const char *name, char path[PATH_MAX],
+                          struct error *err)
 {
     if (given != NULL) {
         snprintf(path, PATH_MAX, "%s", given);
         return ST_OK;
     }
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 16);
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 32);
     if (length <= 0) {
-        return error_errno(err, ST_IO, "bench: where is vedomod? (--vedomod)");
+        return error_errno(err, ST_IO, "bench: where is %s? Say it with an option", name);
     }
     path[length] = '\0';
     char *slash = strrchr(path, '/');
-    snprintf(slash + 1, 16, "vedomod");
+    snprintf(slash + 1, 32, "%s", name);
     return ST_OK;
 }
 
@@ -301,7 +302,7 @@ static enum status start_broker(struct bench_home *home, const char *vedomod, st
     char program[PATH_MAX];
     char word[8] = "";
     int fds[2];
-    enum status status = find_program(vedomod, program, err);
+    enum status status = bench_program(vedomod, "vedomod", program, err);
     if (status != ST_OK || pipe(fds) != 0) {
         return status != ST_OK ? status : error_errno(err, ST_IO, "bench: pipe");
     }
@@ -441,18 +442,7 @@ static void forget_members(struct bench_member **members, size_t count)
 
 enum status bench_home_stop(struct bench_home *home, struct error *err)
 {
-    int code = 0;
-    if (home->broker_pid <= 0) {
-        return ST_OK;
-    }
-    kill(home->broker_pid, SIGTERM);
-    waitpid(home->broker_pid, &code, 0);
-    home->broker_pid = 0;
-    return WIFEXITED(code) && WEXITSTATUS(code) == 0
-               ? ST_OK
-               : error_set(err, ST_IO, "bench: the broker ended with %s %d",
-                           WIFSIGNALED(code) ? "signal" : "exit code",
-                           WIFSIGNALED(code) ? WTERMSIG(code) : WEXITSTATUS(code));
+    return bench_end(&home->broker_pid, "the broker", err);
 }
 
 void bench_home_destroy(struct bench_home **home)

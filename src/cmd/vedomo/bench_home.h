@@ -88,6 +88,15 @@ NODISCARD enum status bench_home_stop(struct bench_home *home, struct error *err
 // Stops the broker, unless that is done, and removes the folder.
 void bench_home_destroy(struct bench_home **home);
 
+// Writes a card for one of the home's identities, signed by its registrar.
+NODISCARD enum status bench_home_card(const struct bench_home *home,
+                                      const struct seal_identity *identity, const char *path,
+                                      struct error *err);
+
+// The path of a program that stands beside the running one; `given` unless it is NULL.
+NODISCARD enum status bench_program(const char *given, const char *name, char path[PATH_MAX],
+                                    struct error *err);
+
 // A peer of the federation, connected with the first step. `requests`: its own, NULL: it sends none
 // that might be signed together.
 NODISCARD enum status bench_home_peer(const struct bench_home *home, struct bus_context *context,

@@ -61,4 +61,5 @@ extern const struct command cmd_bench_decide;
 extern const struct command cmd_bench_exchange;
 extern const struct command cmd_bench_withdraw;
 extern const struct command cmd_bench_log;
+extern const struct command cmd_bench_portal;
 extern const struct command cmd_version;

@@ -65,6 +65,7 @@ static const struct command *const commands[] = {
     &cmd_bench_exchange,
     &cmd_bench_withdraw,
     &cmd_bench_log,
+    &cmd_bench_portal,
     &cmd_version,
 };
 
