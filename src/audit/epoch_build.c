@@ -256,8 +256,8 @@ static enum status take_changes(struct building *building, uint64_t size, struct
 struct listing {
     uint64_t size; // of the log that the epoch is about
     struct epoch_writer *writer;
-    struct epoch_person person;            // whose list is read
-    bool has;                              // an entry of it belongs to the epoch
+    struct epoch_person person;            // whose list is read, as far as it belongs to the epoch
+    bool newer;                            // the list has come to what does not
     uint8_t next[AUDIT_TAG_BYTES + 8 + 1]; // where the next reading begins
     size_t next_size;
     size_t rows; // of this reading
@@ -267,12 +267,27 @@ struct listing {
 
 static enum status put_person(struct listing *listing)
 {
-    bool has = listing->has;
-    listing->has = false;
-    return has ? epoch_writer_put(listing->writer, &listing->person, listing->err) : ST_OK;
+    return listing->person.open.count > 0
+               ? epoch_writer_put(listing->writer, &listing->person, listing->err)
+               : ST_OK;
 }
 
-// A list comes oldest entry first; what is newer than the epoch ends it.
+// A list comes oldest entry first; what is newer than the epoch ends it. Forgetting leaves of old
+// entries the last one: when more have come meanwhile, it may be gone by now.
+static enum status take_place(struct listing *listing, const struct audit_subject_row *row)
+{
+    struct proof_chain_head *open = &listing->person.open;
+    if (row->index < listing->size) {
+        *open = (struct proof_chain_head){ .count = row->sequence, .head = row->leaf_hash };
+        return ST_OK;
+    }
+    bool follows = listing->newer || row->sequence == open->count + 1;
+    listing->newer = true;
+    return follows ? ST_OK
+                   : error_set(listing->err, ST_STALE,
+                               "entries before the epoch have been forgotten meanwhile");
+}
+
 static bool take_row(struct bytes key, struct bytes value, void *context)
 {
     struct listing *listing = context;
@@ -281,15 +296,15 @@ static bool take_row(struct bytes key, struct bytes value, void *context)
     if (listing->status == ST_OK &&
         memcmp(listing->person.tag.bytes, key.data, AUDIT_TAG_BYTES) != 0) {
         listing->status = put_person(listing);
+        listing->person = (struct epoch_person){ .open = { .count = 0 } };
+        memcpy(listing->person.tag.bytes, key.data, AUDIT_TAG_BYTES);
+        listing->newer = false;
+    }
+    if (listing->status == ST_OK) {
+        listing->status = take_place(listing, &row);
     }
     if (listing->status != ST_OK) {
         return false;
-    }
-    if (row.index < listing->size) {
-        memcpy(listing->person.tag.bytes, key.data, AUDIT_TAG_BYTES);
-        listing->person.open =
-            (struct proof_chain_head){ .count = row.sequence, .head = row.leaf_hash };
-        listing->has = true;
     }
     memcpy(listing->next, key.data, key.size);
     listing->next[key.size] = 0; // behind this key comes nothing before it

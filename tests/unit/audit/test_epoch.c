@@ -3,6 +3,7 @@
 #include "facts_fixture.h"
 
 #include "audit/epoch_inside.h"
+#include "audit/month.h"
 #include "base/file.h"
 #include "base/thread.h"
 
@@ -326,6 +327,55 @@ TEST(lists_that_went_on_are_taken_as_they_stood_at_the_epochs_size)
         assert_true(digest_equal(&place.open.head, &then[i].head));
     }
     audit_epoch_close(&map);
+    world_end(&world);
+}
+
+// Views without what belongs to the entries below `to`, of which the log says that they are
+// forgotten.
+static void forget(struct world *world, uint64_t to)
+{
+    struct error err;
+    struct made_entry made;
+    uint64_t applied = 0;
+    atomic_bool stop = false;
+    struct wire_officer_part officer = { .format = 1, .kind = WIRE_KIND_CARRY_FORWARD };
+    struct wire_public_part order = { .format = 1,
+                                      .kind = WIRE_KIND_CARRY_FORWARD,
+                                      .recorded_at = 1000,
+                                      .month = audit_month_of(NOVEMBER),
+                                      .forgotten_to = to };
+    make_entry(&made, WIRE_CLASS_GOVERNANCE, NOVEMBER, NULL, NULL, &officer, &order);
+    append_made(&world->fixture, world->views, &made);
+    while (audit_views_tail_entries(world->views) > 0) {
+        assert_ok(audit_views_apply(world->views, &applied, &err));
+    }
+    audit_views_retire(world->views);
+    assert_ok(audit_views_renew(world->views, &stop, &err));
+    assert_ok(audit_views_adopt(world->views, &err));
+}
+
+// The first person's list goes on behind the epoch, and what it had before is forgotten while the
+// lists are read: how it stood then is in no view any more.
+TEST(a_list_that_was_forgotten_and_went_on_meanwhile_is_not_left_out)
+{
+    struct error err;
+    struct world world;
+    struct audit_epoch_built built;
+    world_begin(&world, 3);
+    grow(&world, 0, 2);
+    uint64_t size = audit_journal_size(world.fixture.journal);
+    grow(&world, 0, 1);
+    grow(&world, 2, 3); // comes later alone, and twice
+    grow(&world, 2, 3);
+    struct audit_epoch_options options = options_of(&world, 1, NULL);
+    options.size = size;
+    assert_ok(audit_epoch_build(&options, &built, &err));
+    assert_int_equal(built.epoch.people, 2);
+    forget(&world, size);
+    assert_status(ST_STALE, audit_epoch_build(&options, &built, &err));
+    options.size = size + 1; // the newest entry of everybody's list is there
+    assert_ok(audit_epoch_build(&options, &built, &err));
+    assert_int_equal(built.epoch.people, 2);
     world_end(&world);
 }
 
