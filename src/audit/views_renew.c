@@ -445,6 +445,7 @@ enum status audit_views_renew(struct audit_views *views, atomic_bool *stop, stru
     for (int table = AUDIT_TABLE_META + 1; status == ST_OK && table < AUDIT_TABLE_RUN; table++) {
         status = copy_table(renewal, (enum audit_table)table, stop, err);
     }
+    status = audit_views_note(views, status); // made again, they are without those rows as well
     if (status == ST_OK) {
         status = put_words(renewal, err);
     }

@@ -4,6 +4,7 @@
 
 #include "audit/month.h"
 #include "audit/views_block.h"
+#include "audit/views_inside.h"
 #include "base/file.h"
 #include "base/thread.h"
 
@@ -518,6 +519,50 @@ TEST(a_renewal_that_was_cut_short_leaves_nothing_and_is_made_again)
     assert_false(file_exists(path));
     assert_true(is_stale(&renewed));
     renew(&renewed);
+    check_kept(&renewed);
+    end(&renewed);
+}
+
+// A renewal that meets damage cannot end; the next opening makes the views anew, without what is
+// forgotten.
+TEST(views_found_damaged_while_they_are_renewed_are_made_again_from_the_log)
+{
+    struct error err;
+    struct renewed renewed;
+    struct store *store = NULL;
+    struct store_txn *txn = NULL;
+    struct bytes value;
+    char path[256];
+    atomic_bool stop = false;
+    uint8_t table = AUDIT_TABLE_SUBJECT;
+    struct id id = id_of(3);
+    begin(&renewed);
+    carry(&renewed);
+    apply_all(&renewed);
+    close_all(&renewed);
+    snprintf(path, sizeof(path), "%s/views", renewed.fixture.home);
+    struct store_options options = { .path = path,
+                                     .map_bytes = (size_t)1 << 30,
+                                     .names = audit_views_tables,
+                                     .count = AUDIT_TABLE_COUNT };
+    assert_ok(store_open(&options, &store, &err));
+    assert_ok(store_begin_write(store, &txn, &err));
+    assert_ok(store_get(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), &value, &err));
+    assert_ok(store_put(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), bytes_of("damaged", 7), &err));
+    assert_ok(store_commit(&txn, &err));
+    store_close(&store);
+    open_all(&renewed);
+    assert_false(renewed.opened.rebuilt);
+    assert_true(is_stale(&renewed));
+    assert_status(ST_CORRUPT, audit_views_renew(renewed.views, &stop, &err));
+    close_all(&renewed);
+    open_all(&renewed);
+    assert_true(renewed.opened.rebuilt);
+    apply_all(&renewed);
+    assert_true(is_stale(&renewed)); // the damaged one lies aside
+    renew(&renewed);
+    assert_false(is_stale(&renewed));
+    assert_false(in_file(&renewed, bytes_id(&id)));
     check_kept(&renewed);
     end(&renewed);
 }
