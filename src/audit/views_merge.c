@@ -8,7 +8,6 @@
 
 enum {
     FANOUT = 4,         // neighbours of like size that are merged
-    GROUP_MAX = 16,     // runs merged at once
     SMALL_ROWS = 512,   // runs up to this size are alike
     MOVED_PER_ROW = 10, // more than the times that a row is moved in its life
     MOVED_AT_LEAST = 512,
@@ -29,7 +28,7 @@ struct merging {
     const struct audit_run_form *form;
     struct audit_run_writer writer;
     size_t count;
-    struct giver givers[GROUP_MAX]; // oldest first
+    struct giver givers[AUDIT_RUNS_GROUP_MAX]; // oldest first
 };
 
 // ---- what is merged
@@ -75,7 +74,7 @@ static size_t find_alike(const struct audit_runs *runs, size_t begin, size_t *en
             last = place;
         }
     }
-    size_t count = last - place < GROUP_MAX ? last - place : GROUP_MAX;
+    size_t count = last - place < AUDIT_RUNS_GROUP_MAX ? last - place : AUDIT_RUNS_GROUP_MAX;
     *end = last;
     return count >= FANOUT ? count : 0;
 }
@@ -151,7 +150,7 @@ static enum status take_givers(struct merging *merging, size_t target, struct er
     enum status status = ST_OK;
     merging->count = 0;
     for (size_t i = 0; status == ST_OK && i < merging->runs.count; i++) {
-        if (merging->runs.runs[i].into == number && merging->count < GROUP_MAX) {
+        if (merging->runs.runs[i].into == number) {
             struct giver *giver = &merging->givers[merging->count++];
             giver->listed = i;
             status = take_page(merging, giver, err);
@@ -177,6 +176,32 @@ static struct giver *next_giver(struct merging *merging)
         }
     }
     return best;
+}
+
+// ST_CORRUPT: the rows that come next do not lie behind those that the run has. Written there, they
+// would stand in front of others that are newer, or in their place.
+static enum status check_behind(struct merging *merging, size_t target, struct error *err)
+{
+    uint8_t highest[AUDIT_RUN_KEY_MAX];
+    size_t key_bytes = merging->form->key_bytes;
+    struct store_cursor *cursor = NULL;
+    struct bytes page;
+    const struct giver *giver = next_giver(merging);
+    if (giver == NULL) {
+        return ST_OK;
+    }
+    memset(highest, 0xff, key_bytes);
+    enum status status = store_cursor_open(merging->txn, merging->runs.table, &cursor, err);
+    if (status == ST_OK) {
+        status = audit_run_seek(cursor, merging->runs.table, merging->runs.runs[target].number,
+                                bytes_of(highest, key_bytes), &page, err);
+    }
+    if (status == ST_OK &&
+        memcmp(page.data + page.size - merging->form->row_bytes, row_of(giver), key_bytes) >= 0) {
+        status = error_set(err, ST_CORRUPT, "views: rows of a run out of order");
+    }
+    store_cursor_close(&cursor);
+    return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
 // Every giver goes past `key`.
@@ -253,6 +278,9 @@ static enum status go_on(struct merging *merging, size_t target, uint64_t *quota
     merging->writer =
         (struct audit_run_writer){ .table = merging->runs.table, .number = run->number };
     enum status status = take_givers(merging, target, err);
+    if (status == ST_OK) {
+        status = check_behind(merging, target, err);
+    }
     if (status == ST_OK) {
         status = move_rows(merging, quota, err);
     }

@@ -28,6 +28,28 @@ static enum status no_list(struct error *err)
     return error_set(err, ST_CORRUPT, "views: a list of runs that is none");
 }
 
+// Merging relies on all of it.
+static bool is_list(const struct audit_runs *runs)
+{
+    bool seen[AUDIT_RUNS_MAX + 1] = { false };
+    uint8_t target = 0;
+    size_t givers = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct audit_run *run = &runs->runs[i];
+        if (run->number == 0 || run->number > AUDIT_RUNS_MAX || seen[run->number]) {
+            return false;
+        }
+        seen[run->number] = true;
+        if (run->into == 0) {
+            target = run->number;
+            givers = 0;
+        } else if (run->into != target || ++givers > AUDIT_RUNS_GROUP_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum status audit_runs_load(struct store_txn *txn, enum audit_table table, struct audit_runs *runs,
                             struct error *err)
 {
@@ -48,11 +70,8 @@ enum status audit_runs_load(struct store_txn *txn, enum audit_table table, struc
         run->number = reader_u8(&reader);
         run->into = reader_u8(&reader);
         run->rows = reader_u64(&reader);
-        if (run->number == 0 || run->number > AUDIT_RUNS_MAX || run->number == run->into) {
-            return no_list(err);
-        }
     }
-    return ST_OK;
+    return is_list(runs) ? ST_OK : no_list(err);
 }
 
 enum status audit_runs_save(struct store_txn *txn, const struct audit_runs *runs, struct error *err)
@@ -117,6 +136,9 @@ enum status audit_run_seek(struct store_cursor *cursor, enum audit_table table, 
         status = store_cursor_last(cursor, &name, &found, err);
     } else if (status == ST_OK && !bytes_equal(name, wanted)) {
         status = store_cursor_prev(cursor, &name, &found, err);
+    }
+    if (status == ST_OK && bytes_compare(name, wanted) > 0) {
+        status = error_set(err, ST_CORRUPT, "views: pages of rows out of order");
     }
     if (status == ST_OK && name.data[0] != number) {
         status = ST_NOT_FOUND;

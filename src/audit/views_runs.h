@@ -4,7 +4,8 @@
 // are merged into one, a little with every commit: a row is written a few times, always in company.
 //
 // A table of runs:   u8 run, key of the first row -> a page: rows (key and value), ascending
-// AUDIT_TABLE_RUN:   u8 table -> the runs, oldest first, each u8 run, u8 into, u64 rows
+// AUDIT_TABLE_RUN:   u8 table -> the runs, oldest first, each u8 run, u8 into, u64 rows; those that
+//                    are merged stand directly behind the one that they go into
 // Of rows with the same key that of the newest run counts. A run that is merged gives its lowest
 // rows to the run it goes into, which is older in the list, in the transaction that adds them
 // there: so at any time every key is found.
@@ -18,6 +19,7 @@
 
 enum {
     AUDIT_RUNS_MAX = 64,         // of a table; merging keeps them far fewer
+    AUDIT_RUNS_GROUP_MAX = 16,   // merged at once
     AUDIT_RUN_PAGE_BYTES = 4080, // what one page of the store takes
     AUDIT_RUN_KEY_MAX = 1 + AUDIT_TAG_BYTES + 8,
 };

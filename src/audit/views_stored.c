@@ -20,7 +20,7 @@ struct audit_stored {
     bool reverse;
     const struct audit_run_form *form; // NULL: row by row
     struct store_cursor *cursor;       // of a table row by row
-    struct bytes key;                  // of a table in runs: of the row at which it stands
+    struct bytes key;                  // of the row at which it stands
     size_t count;
     struct place places[]; // newest first
 };
@@ -161,7 +161,7 @@ static enum status place_seek(const struct audit_stored *walk, struct place *pla
 
 // ---- all runs
 
-static enum status pick(struct audit_stored *walk, struct bytes *key, struct bytes *value)
+static enum status pick(const struct audit_stored *walk, struct bytes *key, struct bytes *value)
 {
     const struct place *best = NULL;
     struct bytes best_key = { 0 };
@@ -180,7 +180,6 @@ static enum status pick(struct audit_stored *walk, struct bytes *key, struct byt
     if (best == NULL) {
         return ST_NOT_FOUND;
     }
-    walk->key = best_key;
     *key = best_key;
     *value = row_value(walk->form, best->page, best->at);
     return ST_OK;
@@ -265,26 +264,51 @@ void audit_stored_close(struct audit_stored **walk)
     }
 }
 
+// How far `key` lies from another one, in the direction of the walk.
+static int direction(const struct audit_stored *walk, struct bytes key, struct bytes other)
+{
+    int order = bytes_compare(key, other);
+    return walk->reverse ? -order : order;
+}
+
+static enum status out_of_order(struct error *err)
+{
+    return error_set(err, ST_CORRUPT, "views: keys out of order");
+}
+
 enum status audit_stored_seek(struct audit_stored *walk, struct bytes from, struct bytes *key,
                               struct bytes *value, struct error *err)
 {
     enum status status = ST_OK;
     if (walk->form == NULL) {
-        return seek_plain(walk, from, key, value, err);
+        status = seek_plain(walk, from, key, value, err);
+    } else {
+        for (size_t i = 0; status == ST_OK && i < walk->count; i++) {
+            status = place_seek(walk, &walk->places[i], from, err);
+        }
+        status = status == ST_OK ? pick(walk, key, value) : status;
     }
-    for (size_t i = 0; status == ST_OK && i < walk->count; i++) {
-        status = place_seek(walk, &walk->places[i], from, err);
+    if (status == ST_OK && from.size > 0 && direction(walk, *key, from) < 0) {
+        return out_of_order(err);
     }
-    return status == ST_OK ? pick(walk, key, value) : status;
+    walk->key = status == ST_OK ? *key : walk->key;
+    return status;
 }
 
 enum status audit_stored_next(struct audit_stored *walk, struct bytes *key, struct bytes *value,
                               struct error *err)
 {
+    enum status status = ST_OK;
     if (walk->form == NULL) {
-        return walk->reverse ? store_cursor_prev(walk->cursor, key, value, err)
-                             : store_cursor_next(walk->cursor, key, value, err);
+        status = walk->reverse ? store_cursor_prev(walk->cursor, key, value, err)
+                               : store_cursor_next(walk->cursor, key, value, err);
+    } else {
+        status = pass(walk, walk->key, err);
+        status = status == ST_OK ? pick(walk, key, value) : status;
     }
-    enum status status = pass(walk, walk->key, err);
-    return status == ST_OK ? pick(walk, key, value) : status;
+    if (status == ST_OK && direction(walk, *key, walk->key) <= 0) {
+        return out_of_order(err);
+    }
+    walk->key = status == ST_OK ? *key : walk->key;
+    return status;
 }

@@ -13,6 +13,7 @@ NODISCARD enum status audit_stored_get(struct store_txn *txn, enum audit_table t
 struct audit_stored;
 
 // A walk over a table, by ascending keys or (reverse) descending ones. It stands nowhere yet.
+// Whatever the store holds, a walk gives each key once and ends; ST_CORRUPT where that shows.
 NODISCARD enum status audit_stored_open(struct store_txn *txn, enum audit_table table, bool reverse,
                                         struct audit_stored **walk, struct error *err);
 void audit_stored_close(struct audit_stored **walk); // before its transaction ends

@@ -294,16 +294,20 @@ TEST(pages_and_lists_that_are_none_are_told_and_do_no_harm)
     uint8_t storage[DIGEST_BYTES];
     uint8_t table = AUDIT_TABLE_COUNTER;
     static const uint8_t lists[][20] = {
-        { 0 },                              // no run is called 0
-        { 200 },                            // nor 200
-        { 1, 1, 0, 0, 0, 0, 0, 0, 0, 1 },   // one that goes into itself
-        { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5 } // cut
+        { 0 },                               // no run is called 0
+        { 200 },                             // nor 200
+        { 1, 1, 0, 0, 0, 0, 0, 0, 0, 1 },    // one that goes into itself
+        { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5 }, // cut
+        { 1, 9, 0, 0, 0, 0, 0, 0, 0, 1 },    // into one that is not there
+        { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1 }, // one twice
+        { 1, 2, 0, 0, 0, 0, 0, 0, 0, 1, 2 }, // into a newer one
+        { 1, 2, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 1 }, // round in a circle
     };
     shelf_begin(&shelf);
     add_run(&shelf, 500);
     assert_ok(store_begin_write(shelf.store, &txn, &err));
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
-        size_t size = i == 3 ? 11 : 10;
+        size_t size = i == 3 ? 11 : i < 5 ? 10 : 20;
         assert_ok(
             store_put(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), bytes_of(lists[i], size), &err));
         assert_status(ST_CORRUPT,
@@ -326,5 +330,221 @@ TEST(pages_and_lists_that_are_none_are_told_and_do_no_harm)
     struct bytes first = bytes_of(kept + 1, name.size - 1);
     assert_status(ST_CORRUPT, audit_stored_get(txn, AUDIT_TABLE_COUNTER, first, &value, &err));
     store_abort(&txn);
+    store_close(&shelf.store);
+}
+
+// A list with room for the run that a merge adds, and none with 64 runs of which two are the same.
+TEST(a_full_list_is_merged_and_one_that_names_a_run_twice_is_not_written_beyond)
+{
+    struct error err;
+    static struct shelf shelf;
+    struct store_txn *txn = NULL;
+    struct audit_runs runs = { .table = AUDIT_TABLE_COUNTER, .count = AUDIT_RUNS_MAX };
+    shelf_begin(&shelf);
+    for (size_t i = 0; i < AUDIT_RUNS_MAX; i++) {
+        runs.runs[i] = (struct audit_run){ .number = (uint8_t)(i + 1), .rows = 1 };
+    }
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    assert_ok(audit_runs_save(txn, &runs, &err));
+    assert_ok(audit_runs_merge(txn, AUDIT_TABLE_COUNTER, 1, &err));
+    runs.runs[0].number = 2;
+    assert_ok(audit_runs_save(txn, &runs, &err));
+    assert_status(ST_CORRUPT, audit_runs_merge(txn, AUDIT_TABLE_COUNTER, 1, &err));
+    store_abort(&txn);
+    store_close(&shelf.store);
+}
+
+// Four runs that are being merged into a fifth, and one behind them that is not.
+static void begin_merge(struct shelf *shelf)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        add(shelf, 600, false);
+    }
+    add(shelf, 10, true);
+    assert_true(merging(shelf));
+}
+
+TEST(a_run_that_joins_a_merge_under_way_is_refused_before_it_hides_a_newer_row)
+{
+    struct error err;
+    static struct shelf shelf;
+    struct store_txn *txn = NULL;
+    struct audit_runs runs;
+    shelf_begin(&shelf);
+    begin_merge(&shelf);
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+    struct audit_run *last = &runs.runs[runs.count - 1];
+    assert_int_equal(last->into, 0);
+    assert_int_not_equal(last[-1].into, 0);
+    last->into = last[-1].into; // the run that they go into has rows above its first one by now
+    assert_ok(audit_runs_save(txn, &runs, &err));
+    assert_status(ST_CORRUPT, audit_runs_merge(txn, AUDIT_TABLE_COUNTER, 1, &err));
+    store_abort(&txn);
+    store_close(&shelf.store);
+}
+
+// ---- damage of any kind
+
+struct picked {
+    uint8_t name[64];
+    uint8_t page[AUDIT_RUN_PAGE_BYTES];
+    size_t name_size;
+    size_t size;
+};
+
+// A page of the table, or (where there is none that far) its last one.
+static void pick_page(struct store_txn *txn, uint64_t number, struct picked *picked)
+{
+    struct error err;
+    struct store_cursor *cursor = NULL;
+    struct bytes name;
+    struct bytes page;
+    assert_ok(store_cursor_open(txn, AUDIT_TABLE_COUNTER, &cursor, &err));
+    assert_ok(store_cursor_first(cursor, &name, &page, &err));
+    while (number-- > 0 && store_cursor_next(cursor, &name, &page, &err) == ST_OK) {
+    }
+    memcpy(picked->name, name.data, name.size);
+    memcpy(picked->page, page.data, page.size);
+    picked->name_size = name.size;
+    picked->size = page.size;
+    store_cursor_close(&cursor);
+}
+
+static void spoil_list(struct shelf *shelf, struct store_txn *txn)
+{
+    struct error err;
+    uint8_t table = AUDIT_TABLE_COUNTER;
+    uint8_t bytes[1024];
+    struct bytes value;
+    assert_ok(store_get(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), &value, &err));
+    memcpy(bytes, value.data, value.size);
+    size_t run = next_random(shelf) % (value.size / 10) * 10;
+    // A number or what it goes into most of the time; those that are there make it harder to see.
+    size_t at =
+        run + (next_random(shelf) % 3 == 0 ? 2 + next_random(shelf) % 8 : next_random(shelf) % 2);
+    bytes[at] = (uint8_t)(at - run < 2 ? next_random(shelf) % 9 : next_random(shelf));
+    assert_ok(
+        store_put(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), bytes_of(bytes, value.size), &err));
+}
+
+static void spoil(struct shelf *shelf, struct store_txn *txn)
+{
+    enum { ROW = DIGEST_BYTES + VALUE_BYTES };
+    struct error err;
+    struct picked picked = { 0 };
+    uint64_t how = next_random(shelf) % 6;
+    if (how == 0) {
+        spoil_list(shelf, txn);
+        return;
+    }
+    pick_page(txn, next_random(shelf) % 40, &picked);
+    size_t row = picked.size < ROW ? 0 : next_random(shelf) % (picked.size / ROW) * ROW;
+    if (how >= 4) {
+        assert_ok(
+            store_remove(txn, AUDIT_TABLE_COUNTER, bytes_of(picked.name, picked.name_size), &err));
+    }
+    switch (how) {
+    case 1: // a key
+        picked.page[row + (next_random(shelf) % 2)] ^= (uint8_t)(1 + next_random(shelf) % 255);
+        break;
+    case 2: // the first row's key once more
+        memmove(picked.page + row, picked.page, DIGEST_BYTES);
+        break;
+    case 3: // cut, also to nothing
+        picked.size = next_random(shelf) % 2 == 0 ? row : next_random(shelf) % (picked.size + 1);
+        break;
+    case 4: // in another run
+        picked.name[0] = (uint8_t)(next_random(shelf) % 9);
+        break;
+    default: // under another name
+        picked.name_size = 1 + next_random(shelf) % (DIGEST_BYTES + 8);
+        picked.name[1 + next_random(shelf) % DIGEST_BYTES] ^=
+            (uint8_t)(1 + next_random(shelf) % 255);
+        break;
+    }
+    assert_ok(store_put(txn, AUDIT_TABLE_COUNTER, bytes_of(picked.name, picked.name_size),
+                        bytes_of(picked.page, picked.size), &err));
+}
+
+static void assert_answer(enum status status)
+{
+    assert_true(status == ST_OK || status == ST_NOT_FOUND || status == ST_CORRUPT);
+}
+
+// Goes through the table: each key once, in order, and an end.
+static enum status go_through(struct store_txn *txn, struct bytes from, bool reverse)
+{
+    struct error err;
+    struct audit_stored *walk = NULL;
+    struct bytes key;
+    struct bytes value;
+    uint8_t last[DIGEST_BYTES + 1];
+    struct bytes before = from;
+    enum status status = audit_stored_open(txn, AUDIT_TABLE_COUNTER, reverse, &walk, &err);
+    assert_answer(status);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = audit_stored_seek(walk, from, &key, &value, &err);
+    bool first = true;
+    for (; status == ST_OK; first = false) {
+        int order = reverse ? bytes_compare(before, key) : bytes_compare(key, before);
+        assert_true(before.size == 0 || order > 0 || (first && order == 0));
+        assert_int_equal(key.size, DIGEST_BYTES);
+        assert_int_equal(value.size, VALUE_BYTES);
+        memcpy(last, key.data, key.size);
+        before = bytes_of(last, key.size);
+        status = audit_stored_next(walk, &key, &value, &err);
+    }
+    assert_answer(status);
+    audit_stored_close(&walk);
+    return status;
+}
+
+static void use(struct shelf *shelf, struct store_txn *txn)
+{
+    struct error err;
+    struct bytes value;
+    uint8_t storage[DIGEST_BYTES + 1] = { 0 };
+    for (unsigned i = 0; i < 30; i++) {
+        struct bytes key = key_of((uint32_t)(next_random(shelf) % KEYS), storage);
+        key.size = next_random(shelf) % 3 == 0 ? next_random(shelf) % sizeof(storage) : key.size;
+        assert_answer(audit_stored_get(txn, AUDIT_TABLE_COUNTER, key, &value, &err));
+        if (i < 6) {
+            (void)go_through(txn, key, i % 2 == 1);
+        }
+    }
+    (void)go_through(txn, (struct bytes){ 0 }, false);
+    (void)go_through(txn, (struct bytes){ 0 }, true);
+}
+
+TEST(whatever_is_damaged_reading_and_merging_come_to_an_end_and_to_no_harm)
+{
+    enum { ROUNDS = 400 };
+    struct error err;
+    static struct shelf shelf;
+    unsigned told = 0;
+    shelf_begin(&shelf);
+    begin_merge(&shelf);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct store_txn *txn = NULL;
+        enum status status = ST_OK;
+        assert_ok(store_begin_write(shelf.store, &txn, &err));
+        for (uint64_t spots = 1 + next_random(&shelf) % 3; spots > 0; spots--) {
+            spoil(&shelf, txn);
+        }
+        use(&shelf, txn);
+        for (unsigned merges = 0; status == ST_OK && merges < 12; merges++) {
+            status = audit_runs_merge(txn, AUDIT_TABLE_COUNTER, 1, &err);
+            assert_answer(status);
+        }
+        told += status == ST_CORRUPT ? 1 : 0;
+        use(&shelf, txn);
+        store_abort(&txn);
+    }
+    print_message("merging told %u of %u\n", told, (unsigned)ROUNDS);
+    assert_true(told > 0);
+    check_rows(&shelf);
     store_close(&shelf.store);
 }
