@@ -1,5 +1,5 @@
-// The table of rules: what a message of each schema may hold. It drives wire/codec.c; nobody else
-// includes it.
+// The table of rules: what a message of each schema may hold. It drives wire/decode.c and
+// wire/encode.c; nobody else includes it.
 #pragma once
 
 #include "wire/wire.h"

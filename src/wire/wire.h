@@ -1,5 +1,5 @@
-// The protobuf-c door: messages from bytes and to bytes. One table of rules (wire/rules.c) drives
-// decoding, encoding and checking. Pure functions: any thread, one arena a thread.
+// Protobuf: messages from bytes and to bytes. One table of rules (wire/rules.c) drives decoding,
+// encoding and checking. Pure functions: any thread, one arena a thread.
 #pragma once
 
 #include "base/arena.h"

@@ -35,7 +35,7 @@ MAY["cmd"] = {"base", *DOORS, *SUBJECTS, *INSIDES}
 LIBRARIES = [
     (re.compile(r"^sodium(/|\.h)"), {"seal"}),
     (re.compile(r"^openssl/"), {"seal"}),
-    (re.compile(r"^protobuf-c/|\.pb-c\.h$"), {"wire"}),
+    (re.compile(r"^protobuf-c/|\.pb-c\.h$"), set()),
     (re.compile(r"^lmdb\.h$"), {"store"}),
     (re.compile(r"^zmq"), {"bus"}),
     (re.compile(r"^(microhttpd\.h|curl/|jansson)"), {"web"}),

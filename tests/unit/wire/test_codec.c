@@ -1,7 +1,8 @@
 // Messages made from the table of rules, so that every rule of every field is tried.
-#include "test.h"
+#include "descriptors.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -679,6 +680,57 @@ TEST(bytes_are_as_another_implementation_writes_them)
     assert_true(digest_equal(&read.sig->salt, &sig.salt));
     assert_true(bytes_equal(read.sig->signature, sig.signature));
     fixture_end(&f);
+}
+
+// protobuf-c's own bytes for what it reads in ours.
+static void assert_packed_alike(enum wire_schema schema, struct bytes ours)
+{
+    const ProtobufCMessageDescriptor *descriptor = descriptor_of(wire_rules_of(schema)->name);
+    ProtobufCMessage *read = protobuf_c_message_unpack(descriptor, NULL, ours.size, ours.data);
+    assert_non_null(read);
+    uint8_t *theirs = malloc(ours.size + 1);
+    assert_non_null(theirs);
+    assert_int_equal(protobuf_c_message_get_packed_size(read), ours.size);
+    assert_int_equal(protobuf_c_message_pack(read, theirs), ours.size);
+    assert_memory_equal(theirs, ours.data, ours.size);
+    free(theirs);
+    protobuf_c_message_free_unpacked(read, NULL);
+}
+
+TEST(each_message_has_the_bytes_that_protobuf_c_gives_it)
+{
+    for (enum wire_schema schema = 0; schema < WIRE_SCHEMA_COUNT; schema++) {
+        for (enum fill fill = FILL_LEAST; fill <= FILL_SOME; fill++) {
+            struct fixture f = fixture();
+            const void *message = fill_message(schema, fill, f.arena);
+            assert_ok(wire_encode(schema, message, &f.buffer, &err));
+            assert_packed_alike(schema, buffer_view(&f.buffer));
+            fixture_end(&f);
+        }
+    }
+}
+
+TEST(lengths_and_numbers_of_every_size_have_the_bytes_that_protobuf_c_gives_them)
+{
+    static const size_t sizes[] = { 1, 127, 128, 4000, 4090, 4096, 4097, 16383, 16384, 30000 };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        struct fixture f = fixture();
+        struct wire_ping ping = { .version = 1, .number = UINT64_MAX >> 7 * i };
+        struct wire_batch_sig sig = { .size = 2, .index = 1 };
+        struct wire_head head = { .type = WIRE_PING,
+                                  .payload = fill_bytes(f.arena, sizes[i], 'p'),
+                                  .sig = &sig };
+        sig.path = fill_bytes(f.arena, 32, 0xCC);
+        sig.signature = fill_bytes(f.arena, 64, 0xDD);
+        memset(&sig.key, 0xAA, sizeof(sig.key));
+        memset(&sig.salt, 0xBB, sizeof(sig.salt));
+        assert_ok(wire_encode(WIRE_SCHEMA_PING, &ping, &f.buffer, &err));
+        assert_packed_alike(WIRE_SCHEMA_PING, buffer_view(&f.buffer));
+        buffer_clear(&f.buffer);
+        assert_ok(wire_encode(WIRE_SCHEMA_HEAD, &head, &f.buffer, &err));
+        assert_packed_alike(WIRE_SCHEMA_HEAD, buffer_view(&f.buffer));
+        fixture_end(&f);
+    }
 }
 
 TEST(cut_and_flipped_messages_are_refused_or_mean_something)
