@@ -170,13 +170,18 @@ def put_back(house, copy):
     os.rename(copy, house.home)
 
 
+def grow_past_a_copy(house, entries):
+    """What the copy does not have is witnessed."""
+    copy = copy_home(house)
+    house.grow(entries)
+    house.all_witnessed()
+    return copy
+
+
 @apart
 def a_log_that_was_put_back_is_given_away_by_its_witnesses():
     with Witnessed(nodes=()) as house:
-        copy = copy_home(house)
-        house.grow(20)
-        house.all_witnessed()
-        put_back(house, copy)
+        put_back(house, grow_past_a_copy(house, 20))
         house.start_broker()
         until(lambda: not house.broker.alive(), "the broker ends", PATIENCE_S)
         true(said(house.broker, "log.rolled-back"), house.broker.log_tail())
@@ -187,9 +192,7 @@ def a_log_that_was_put_back_is_given_away_by_its_witnesses():
 @apart
 def a_fork_with_the_logs_own_key_gets_no_cosignature():
     with Witnessed(nodes=()) as house:
-        copy = copy_home(house)
-        house.grow(3)
-        house.all_witnessed()
+        copy = grow_past_a_copy(house, 3)
         true_note = house.published()
         true_size = int(true_note.split("\n")[1])
         put_back(house, copy)

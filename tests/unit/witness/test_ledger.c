@@ -57,27 +57,38 @@ static void state_path(const struct world *world, const char *kind, char path[PA
     assert_true(snprintf(path, PATH_MAX, "%s/%s.%s", world->folder, hex, kind) < PATH_MAX);
 }
 
+// What the ledger says to a checkpoint that begins with the one of `from` entries.
+static enum status hand_in(struct world *world, uint64_t from, struct bytes path, struct bytes note,
+                           enum proof_verdict *verdict, struct buffer *line)
+{
+    struct error err;
+    uint64_t latest = 0;
+    const char *origin = NULL;
+    struct buffer body = buffer_init(PROOF_SUBMISSION_MAX);
+    proof_submission_write(from, path, note, &body);
+    buffer_clear(line);
+    enum status status = witness_ledger_add(world->ledger, buffer_view(&body), NOW, verdict, line,
+                                            &latest, &origin, &err);
+    if (status == ST_OK) {
+        assert_string_equal(origin, world->log.key.name);
+    }
+    buffer_fini(&body);
+    return status;
+}
+
 static enum proof_verdict add(struct world *world, uint64_t from, uint64_t to, uint64_t branch,
                               struct buffer *line)
 {
-    struct error err;
     enum proof_verdict verdict = PROOF_BAD;
-    uint64_t latest = 0;
-    const char *origin = NULL;
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
-    struct buffer body = buffer_init(PROOF_SUBMISSION_MAX);
     struct proof_path path = tinylog_path(from, to, branch);
     tinylog_note(&world->log, to, branch, 0, &note);
-    proof_submission_write(from, proof_path_view(&path), buffer_view(&note), &body);
-    buffer_clear(line);
-    assert_ok(witness_ledger_add(world->ledger, buffer_view(&body), NOW, &verdict, line, &latest,
-                                 &origin, &err));
-    assert_string_equal(origin, world->log.key.name);
+    assert_int_equal(
+        hand_in(world, from, proof_path_view(&path), buffer_view(&note), &verdict, line), ST_OK);
     if (verdict != PROOF_COSIGN) {
         assert_int_equal(line->size, 0);
     }
     buffer_fini(&note);
-    buffer_fini(&body);
     return verdict;
 }
 
@@ -150,24 +161,19 @@ TEST(nothing_is_cosigned_that_could_not_be_kept)
     struct error err;
     struct world world;
     enum proof_verdict verdict = PROOF_BAD;
-    uint64_t latest = 0;
-    const char *origin = NULL;
     struct buffer line = buffer_init(PROOF_NOTE_MAX);
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
-    struct buffer body = buffer_init(PROOF_SUBMISSION_MAX);
     begin(&world, "not-kept");
     assert_int_equal(rmdir(world.folder), 0);
     tinylog_note(&world.log, 5, 0, 0, &note);
-    proof_submission_write(0, (struct bytes){ 0 }, buffer_view(&note), &body);
-    assert_true(witness_ledger_add(world.ledger, buffer_view(&body), NOW, &verdict, &line, &latest,
-                                   &origin, &err) != ST_OK);
+    assert_true(hand_in(&world, 0, (struct bytes){ 0 }, buffer_view(&note), &verdict, &line) !=
+                ST_OK);
     assert_int_equal(line.size, 0);
     // Nothing was promised, so the log may still come with another tree.
     assert_ok(file_make_folder(world.folder, 0700, &err));
     assert_int_equal(add(&world, 0, 5, 2, &line), PROOF_COSIGN);
     buffer_fini(&line);
     buffer_fini(&note);
-    buffer_fini(&body);
     end(&world);
 }
 
@@ -177,21 +183,17 @@ TEST(lines_that_a_stranger_writes_under_a_checkpoint_are_not_kept)
     struct error err;
     struct world world;
     enum proof_verdict verdict = PROOF_BAD;
-    uint64_t latest = 0;
-    const char *origin = NULL;
     char path[PATH_MAX];
     struct proof_note kept;
     struct buffer line = buffer_init(PROOF_NOTE_MAX);
     struct buffer note = buffer_init(PROOF_NOTE_MAX);
-    struct buffer body = buffer_init(PROOF_SUBMISSION_MAX);
     begin(&world, "strangers");
     tinylog_note(&world.log, 5, 0, 0, &note);
     for (size_t i = 1; i < PROOF_SIGNATURES_MAX; i++) {
         buffer_format(&note, "\xe2\x80\x94 %s AAAAAAAA\n", world.log.key.name);
     }
-    proof_submission_write(0, (struct bytes){ 0 }, buffer_view(&note), &body);
-    assert_ok(witness_ledger_add(world.ledger, buffer_view(&body), NOW, &verdict, &line, &latest,
-                                 &origin, &err));
+    assert_int_equal(hand_in(&world, 0, (struct bytes){ 0 }, buffer_view(&note), &verdict, &line),
+                     ST_OK);
     assert_int_equal(verdict, PROOF_COSIGN);
     reopen(&world);
     state_path(&world, "checkpoint", path);
@@ -202,7 +204,6 @@ TEST(lines_that_a_stranger_writes_under_a_checkpoint_are_not_kept)
     assert_int_equal(add(&world, 5, 9, 0, &line), PROOF_COSIGN);
     buffer_fini(&line);
     buffer_fini(&note);
-    buffer_fini(&body);
     end(&world);
 }
 
