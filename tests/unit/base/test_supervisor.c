@@ -17,7 +17,7 @@
 #include "base/lock.h"
 #include "base/supervisor.h"
 
-enum { PATIENCE_S = 60 };
+enum { PATIENCE_S = 30 };
 
 // The datagram socket that NOTIFY_SOCKET names; '@' for one without a file.
 static int open_supervisor(const char *path)
@@ -48,6 +48,7 @@ static void assert_told(int supervisor, const char *expected)
 static void run(int ready_fd, int stop_fd)
 {
     struct error err;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that failed waits for nobody
     supervisor_begin();
     _exit(supervisor_serve(ready_fd, stop_fd, &err) == ST_OK ? 0 : 1);
 }
