@@ -15,6 +15,30 @@ static uint32_t month_now(int64_t now_ms)
     return audit_month_of(now_ms < 0 ? 0 : (uint32_t)(now_ms / MINUTE_MS));
 }
 
+// Months without an entry are not there to be forgotten.
+static enum status count_due(struct audit_log *log, uint64_t from, uint64_t size, uint32_t last,
+                             uint32_t *due, struct error *err)
+{
+    struct audit_record record;
+    enum status status = ST_OK;
+    uint32_t count = 0;
+    for (uint64_t next = from; status == ST_OK && next < size;) {
+        status = audit_log_record(log, next, &record, err);
+        uint32_t month = status == ST_OK ? audit_month_of(record.minutes) : 0;
+        if (status != ST_OK || month > last) {
+            break;
+        }
+        count++;
+        uint64_t found = 0;
+        status = audit_log_find_minute(log, audit_month_begin(month + 1), &found, err);
+        next = found > next ? found : size; // the log's times never go back
+    }
+    if (status == ST_OK) {
+        *due = count;
+    }
+    return status;
+}
+
 enum status retention_look(struct audit_reader *reader, struct audit_log *log, uint64_t size,
                            int64_t now_ms, uint64_t term_months, struct retention *retention,
                            struct error *err)
@@ -27,8 +51,10 @@ enum status retention_look(struct audit_reader *reader, struct audit_log *log, u
         status = audit_log_record(log, look.forgotten.to, &record, err);
         look.oldest = status == ST_OK ? audit_month_of(record.minutes) : 0;
     }
-    if (look.oldest != 0 && retention_allowed_from(look.oldest, term_months) <= now) {
-        look.due = now - retention_allowed_from(look.oldest, term_months) + 1;
+    if (status == ST_OK && look.oldest != 0 &&
+        retention_allowed_from(look.oldest, term_months) <= now) {
+        uint32_t last = now - retention_allowed_from(0, term_months);
+        status = count_due(log, look.forgotten.to, size, last, &look.due, err);
     }
     if (status == ST_OK) {
         *retention = look;

@@ -8,7 +8,7 @@
 struct retention {
     struct audit_forgotten forgotten; // what is forgotten already
     uint32_t oldest;                  // the oldest month that the log still has; 0: it has none
-    uint32_t due;                     // how many months may be forgotten
+    uint32_t due;                     // how many months with entries may be forgotten
 };
 
 // The month from whose begin on `month` may be forgotten.

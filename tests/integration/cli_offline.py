@@ -347,6 +347,13 @@ def with_json_every_outcome_is_one_document():
         equal(set(failure), {"status", "message"})
         failure = table.json("audit", "verify-receipt", "x", "--vkey", "no-key", expected=2)
         equal(failure["status"], "usage")
+        for words, told in ((("audit", "list", "--limit", "0"), "from 1 on"), (("member", "show"), "is missing"),
+                            (("member", "show", ANNA, ANNA), "too many"), (("audit", "list", "--" + ANNA), "no such option"),
+                            (("audit", "lsit"), "no such command")):
+            failure = table.json(*words, expected=2)
+            equal((set(failure), failure["status"]), ({"status", "message"}, "usage"), str(words))
+            true(told in failure["message"] and ANNA not in failure["message"], failure["message"])
+        equal(table.run("audit", "list", "--limit", "0", expected=2).stdout, "", "only where it was asked for")
 
 
 @test

@@ -15,7 +15,8 @@ struct options {
 static const struct command_option count_table[] = {
     { COMMAND_TEXTS, offsetof(struct options, by), "by", 0, "WORD",
       "Count by asker, holder, dataset, purpose, basis, verdict, kind, official, role, case, key, "
-      "day, month, reason or field; once or twice" },
+      "day, month, reason or field; once or twice. An entry with several reasons or fields counts "
+      "for each of them" },
     QUESTION_ROWS(options),
     { .kind = COMMAND_END },
 };
@@ -57,6 +58,11 @@ static void show_counts(struct output *out, const struct question *question,
 {
     const struct wire_filter *filter = &question->filter;
     uint64_t total = 0;
+    bool several = false; // values in one entry
+    for (size_t i = 0; i < filter->group_count; i++) {
+        several = several || filter->group[i] == WIRE_GROUP_REASON ||
+                  filter->group[i] == WIRE_GROUP_FIELD;
+    }
     output_array(out, "counts");
     for (size_t i = 0; i < tally->count; i++) {
         const struct tally_group *group = tally->groups[i];
@@ -77,7 +83,9 @@ static void show_counts(struct output *out, const struct question *question,
     }
     output_array_end(out);
     output_number(out, "total", total);
-    output_line(out, "%10llu  in all", (unsigned long long)total);
+    output_line(out, "%10llu  in all%s", (unsigned long long)total,
+                several ? ": an entry with several of them counts for each" : "");
+    output_bool(out, "total_counts_entries", !several);
 }
 
 static enum status run_count(struct command_call *call, struct error *err)

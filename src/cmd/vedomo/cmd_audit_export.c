@@ -31,7 +31,7 @@ static const struct command_option export_table[] = {
     { COMMAND_FLAG, offsetof(struct options, without_people), "without-people", 0, NULL,
       "Leave out what leads to persons: references, officials, cases, true reasons" },
     QUESTION_ROWS(options),
-    { COMMAND_NUMBER, offsetof(struct options, limit), "limit", 0, "N",
+    { COMMAND_COUNT, offsetof(struct options, limit), "limit", 0, "N",
       "At most so many, newest first (default: all)" },
     { .kind = COMMAND_END },
 };

@@ -18,7 +18,7 @@ static const struct command_option list_table[] = {
     { COMMAND_TEXT, offsetof(struct options, session), "session", 0, "FILE",
       "One citizen's list, in the citizen's session" },
     QUESTION_ROWS(options),
-    { COMMAND_NUMBER, offsetof(struct options, limit), "limit", 0, "N",
+    { COMMAND_COUNT, offsetof(struct options, limit), "limit", 0, "N",
       "At most so many, newest first (default: 50)" },
     { .kind = COMMAND_END },
 };

@@ -35,7 +35,7 @@ static const struct command_option option_table[] = {
       "The machine's or person's name within the agency" },
     { COMMAND_TEXT, offsetof(struct options, out), "out", 'o', "FILE.key",
       "Where the secret key goes; the card goes to FILE.card" },
-    { COMMAND_NUMBER, offsetof(struct options, days), "days", 0, "N",
+    { COMMAND_COUNT, offsetof(struct options, days), "days", 0, "N",
       "The card is good for this long (default: 365)" },
     { .kind = COMMAND_END },
 };

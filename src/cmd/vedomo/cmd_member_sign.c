@@ -20,7 +20,7 @@ static const struct command_option option_table[] = {
       "The registrar's secret key" },
     { COMMAND_TEXT, offsetof(struct options, out), "output", 'o', "FILE",
       "Write here instead of over the input" },
-    { COMMAND_NUMBER, offsetof(struct options, days), "days", 0, "N",
+    { COMMAND_COUNT, offsetof(struct options, days), "days", 0, "N",
       "Good for this long from now; of a card that is signed already, a new one of the same keys" },
     { .kind = COMMAND_END },
 };

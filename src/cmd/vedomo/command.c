@@ -1,11 +1,14 @@
 // From a command's table of options to argp, and from what was typed to a call of the command.
 //
 // argp keeps its own copies of nothing: option rows, child parsers and the call live on one stack
-// frame for the whole run.
+// frame for the whole run. It never ends the program: what is wrong with the words that were typed
+// is told as any other failure is, with --json as a document too.
 #include "command.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +19,9 @@ enum {
     OPTIONS_MAX = 48,
     ARGUMENTS_MAX = 256,
     KEY_FIRST = 0x1000, // own options without a letter
-    KEY_JSON = 0x2000,
+    KEY_HELP = '?',     // -? as well
+    KEY_USAGE = 0x2000,
+    KEY_JSON,
     KEY_PROFILE,
     KEY_AS,
     KEY_BROKER,
@@ -39,6 +44,8 @@ struct common_option {
 };
 
 static const struct common_option common_options[] = {
+    { 0, { "help", KEY_HELP, NULL, 0, "Give this help list", -1 } },
+    { 0, { "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 } },
     { 0, { "json", KEY_JSON, NULL, 0, "Print one JSON document", 2 } },
     { COMMAND_CONNECTS | COMMAND_TRUSTS | COMMAND_SPEAKS,
       { NULL, 0, NULL, 0, "Broker, key, and whom to trust; best kept in a profile:", 3 } },
@@ -80,7 +87,24 @@ struct parsing {
     const char *arguments[ARGUMENTS_MAX];
     size_t argument_count;
     struct settings settings;
+    struct error wrong; // with the words that were typed, where refuse() has said it
 };
+
+// What argp does not find out itself.
+static error_t refuse(struct argp_state *state, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static error_t refuse(struct argp_state *state, const char *format, ...)
+{
+    struct parsing *parsing = state->input;
+    char text[ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    error_set(&parsing->wrong, ST_USAGE, "%s", text);
+    argp_error(state, "%s", text);
+    return EINVAL;
+}
 
 static int option_key(const struct command *command, size_t row)
 {
@@ -98,114 +122,120 @@ static const struct command_option *find_option(const struct command *command, i
     return NULL;
 }
 
-static void set_option(struct parsing *parsing, const struct command_option *option, char *arg,
-                       struct argp_state *state)
+static error_t set_option(struct parsing *parsing, const struct command_option *option, char *arg,
+                          struct argp_state *state)
 {
     uint8_t *place = parsing->options + option->offset;
     uint64_t number = 0;
     switch (option->kind) {
     case COMMAND_FLAG:
         *(bool *)place = true;
-        return;
+        return 0;
     case COMMAND_TEXT:
         memcpy(place, &arg, sizeof(arg));
-        return;
+        return 0;
     case COMMAND_TEXTS: {
         struct command_texts *texts = (struct command_texts *)(void *)place;
         if (texts->count == COMMAND_TEXTS_MAX) {
-            argp_error(state, "--%s more than %d times", option->name, COMMAND_TEXTS_MAX);
+            return refuse(state, "--%s more than %d times", option->name, COMMAND_TEXTS_MAX);
         }
         texts->items[texts->count++] = arg;
-        return;
+        return 0;
     }
+    case COMMAND_COUNT:
+        if (!text_u64_parse(bytes_text(arg), INT64_MAX, &number) || number == 0) {
+            return refuse(state, "--%s takes a number from 1 on, not '%s'", option->name, arg);
+        }
+        break;
     case COMMAND_NUMBER:
         if (!text_u64_parse(bytes_text(arg), INT64_MAX, &number)) {
-            argp_error(state, "--%s takes a number, not '%s'", option->name, arg);
+            return refuse(state, "--%s takes a number, not '%s'", option->name, arg);
         }
         break;
     case COMMAND_MOMENT:
     case COMMAND_UNTIL:
         if (!(option->kind == COMMAND_UNTIL ? moment_parse_end : moment_parse)(bytes_text(arg),
                                                                                &number)) {
-            argp_error(state,
-                       "--%s takes a date (2026-11-21) or a time, UTC (2026-11-21T18:53), not '%s'",
-                       option->name, arg);
+            return refuse(
+                state, "--%s takes a date (2026-11-21) or a time, UTC (2026-11-21T18:53), not '%s'",
+                option->name, arg);
         }
         break;
     case COMMAND_END:
         break;
     }
     memcpy(place, &number, sizeof(number));
+    return 0;
 }
 
-static void add_pin(struct registry_pins *pins, const char *arg, struct argp_state *state)
+static error_t add_pin(struct registry_pins *pins, const char *arg, struct argp_state *state)
 {
     struct error err;
     if (registry_pins_add(pins, bytes_text(arg), &err) != ST_OK) {
-        argp_error(state, "%s", err.message);
+        return refuse(state, "%s", err.message);
     }
+    return 0;
 }
 
-static bool set_common(struct parsing *parsing, int key, char *arg, struct argp_state *state)
+static error_t set_common(struct parsing *parsing, int key, char *arg, struct argp_state *state)
 {
     struct settings *settings = &parsing->settings;
     uint64_t seconds = 0;
     switch (key) {
     case KEY_JSON:
         settings->json = true;
-        return true;
+        return 0;
     case KEY_PROFILE:
         settings->profile = arg;
-        return true;
+        return 0;
     case KEY_AS:
         settings->key = arg;
-        return true;
+        return 0;
     case KEY_BROKER:
         settings->endpoint = arg;
-        return true;
+        return 0;
     case KEY_BROKER_CARD:
         settings->broker_card = arg;
-        return true;
+        return 0;
     case KEY_VKEY:
         settings->vkey = arg;
-        return true;
+        return 0;
     case KEY_ORIGIN:
         settings->origin = arg;
-        return true;
+        return 0;
     case KEY_CHECKPOINT:
         settings->checkpoint = arg;
-        return true;
+        return 0;
     case KEY_REGISTRAR_PIN:
-        add_pin(&settings->registrar, arg, state);
-        return true;
+        return add_pin(&settings->registrar, arg, state);
     case KEY_POLICY_PIN:
-        add_pin(&settings->policy, arg, state);
-        return true;
+        return add_pin(&settings->policy, arg, state);
     case KEY_TIMEOUT:
         if (!text_u64_parse(bytes_text(arg), 3600, &seconds) || seconds == 0) {
-            argp_error(state, "--timeout takes 1 to 3600 seconds");
+            return refuse(state, "--timeout takes 1 to 3600 seconds");
         }
         settings->timeout_ms = seconds * 1000;
-        return true;
+        return 0;
     case KEY_LANGUAGE:
         if (strcmp(arg, "ru") != 0 && strcmp(arg, "en") != 0) {
-            argp_error(state, "--language takes ru or en");
+            return refuse(state, "--language takes ru or en");
         }
         settings->language = arg;
-        return true;
+        return 0;
     case KEY_SUBJECT:
         if (strcmp(arg, "-") != 0) {
             // Not repeated here: it would land in terminals and logs.
-            argp_error(state, "an identifier never stands on a command line: give --subject - and "
-                              "write it to the standard input");
+            return refuse(state,
+                          "an identifier never stands on a command line: give --subject - and "
+                          "write it to the standard input");
         }
         settings->subject = arg;
-        return true;
+        return 0;
     case KEY_SCHEME:
         settings->scheme = arg;
-        return true;
+        return 0;
     default:
-        return false;
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -215,23 +245,23 @@ static error_t parse_word(int key, char *arg, struct argp_state *state)
     const struct command *command = parsing->command;
     const struct command_option *option = find_option(command, key);
     if (option != NULL) {
-        set_option(parsing, option, arg, state);
-        return 0;
+        return set_option(parsing, option, arg, state);
     }
-    if (set_common(parsing, key, arg, state)) {
-        return 0;
+    if (key == KEY_HELP || key == KEY_USAGE) {
+        argp_state_help(state, stdout, key == KEY_HELP ? ARGP_HELP_STD_HELP : ARGP_HELP_USAGE);
+        exit(0);
     }
     if (key == ARGP_KEY_ARG) {
         if (parsing->argument_count >= command->argument_max) {
-            argp_error(state, "'%s' is one word too many", arg);
+            return refuse(state, "there are too many words; see --help"); // not repeated either
         }
         parsing->arguments[parsing->argument_count++] = arg;
         return 0;
     }
     if (key == ARGP_KEY_END && parsing->argument_count < command->argument_min) {
-        argp_error(state, "%s is missing", command->arguments);
+        return refuse(state, "%s is missing", command->arguments);
     }
-    return ARGP_ERR_UNKNOWN;
+    return set_common(parsing, key, arg, state);
 }
 
 static void fill_rows(const struct command *command, struct argp_option rows[OPTIONS_MAX])
@@ -259,21 +289,38 @@ static int exit_code(enum status status)
     return status == ST_OK ? 0 : status == ST_USAGE ? 2 : 1;
 }
 
+// The document that --json gives for a failure.
+static void print_failure(const char *words, enum status status, const char *message)
+{
+    struct output out;
+    struct error ignored;
+    output_init(&out, true);
+    output_text(&out, "status", status_name(status));
+    output_text(&out, "message", message);
+    if (output_flush(&out, &ignored) != ST_OK) {
+        fprintf(stderr, "vedomo %s: %s\n", words, ignored.message);
+    }
+    output_fini(&out);
+}
+
+void command_refused(int argc, char *const *argv, const char *words, const char *message)
+{
+    bool json = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        json = json || strcmp(argv[i], "--json") == 0;
+    }
+    if (json) {
+        print_failure(words, ST_USAGE, message);
+    }
+}
+
 // A failure in words on the standard error; with --json as a document on the standard output too.
 static void tell_failure(const struct command *command, const struct parsing *parsing,
                          enum status status, const struct error *err)
 {
     fprintf(stderr, "vedomo %s: %s\n", command->words, err->message);
     if (parsing->settings.json) {
-        struct output out;
-        struct error ignored;
-        output_init(&out, true);
-        output_text(&out, "status", status_name(status));
-        output_text(&out, "message", err->message);
-        if (output_flush(&out, &ignored) != ST_OK) {
-            fprintf(stderr, "vedomo %s: %s\n", command->words, ignored.message);
-        }
-        output_fini(&out);
+        print_failure(command->words, status, err->message);
     }
 }
 
@@ -321,8 +368,13 @@ int command_main(const struct command *command, int argc, char **argv)
     char name[64];
     snprintf(name, sizeof(name), "vedomo %s", command->words);
     argv[0] = name;
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &parsing) != 0) {
+    if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &parsing) != 0) {
+        // Words that argp itself stumbled over are not repeated: they may be about a person.
+        command_refused(argc, argv, command->words,
+                        parsing.wrong.status != ST_OK
+                            ? parsing.wrong.message
+                            : "there is no such option, or its value is missing; see --help");
+        settings_fini(&parsing.settings);
         return 2;
     }
     struct error err = { 0 };

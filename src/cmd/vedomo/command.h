@@ -20,6 +20,7 @@ enum command_option_kind {
     COMMAND_TEXT,   // const char *
     COMMAND_TEXTS,  // struct command_texts
     COMMAND_NUMBER, // uint64_t
+    COMMAND_COUNT,  // the same, from 1 on; 0: not given
     COMMAND_MOMENT, // uint64_t, milliseconds: "2026-11-21", "2026-11-21T18:53"
     COMMAND_UNTIL,  // the same; a day counts whole
 };
@@ -72,3 +73,7 @@ struct command {
 // Parses the words behind the command's own and runs it. The program's exit code: 0 done, 1 refused
 // or failed, 2 usage.
 int command_main(const struct command *command, int argc, char **argv);
+
+// The words that were typed make no sense, which has been told on the standard error. With --json
+// among them it is told as a document on the standard output, too.
+void command_refused(int argc, char *const *argv, const char *words, const char *message);

@@ -133,6 +133,7 @@ static int not_a_command(int argc, char **argv)
     if (!list_commands(stderr, argv[1])) {
         fprintf(stderr, "'vedomo help' lists the commands.\n");
     }
+    command_refused(argc, argv, "", "there is no such command; 'vedomo help' lists them");
     return 2;
 }
 
