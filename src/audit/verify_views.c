@@ -296,7 +296,8 @@ static enum status take_stored(struct comparing *comparing, enum status status)
 static enum status first_stored(struct comparing *comparing, enum audit_table table,
                                 struct error *err)
 {
-    enum status status = audit_stored_open(comparing->txn, table, false, &comparing->table, err);
+    enum status status = audit_stored_open(comparing->txn, table, (struct bytes){ 0 }, false,
+                                           &comparing->table, err);
     return status == ST_OK
                ? take_stored(comparing, audit_stored_seek(comparing->table, (struct bytes){ 0 },
                                                           &comparing->key, &comparing->value, err))

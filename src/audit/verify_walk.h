@@ -150,7 +150,8 @@ void audit_walk_bad_keys(struct audit_walk *walk);
 // Compares the stored views with the rows that the log gives. After the last entry.
 NODISCARD enum status audit_walk_views(struct audit_walk *walk, struct error *err);
 
-// Whether the pages of a table in sorted runs are what its list of runs says. Any other table: yes.
+// Whether the pages of a table in sorted runs are what its list of runs says, and no filter hides a
+// row. Any other table: yes.
 NODISCARD enum status audit_walk_runs(struct audit_walk *walk, struct store_txn *txn,
                                       enum audit_table table, struct error *err);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/views_filter.h"
+
 enum {
     FANOUT = 4,         // neighbours of like size that are merged
     SMALL_ROWS = 512,   // runs up to this size are alike
@@ -91,10 +93,11 @@ static void begin_group(struct audit_runs *runs, size_t first, size_t count, uin
 }
 
 // Marks every group that can be merged.
-static void begin_groups(struct audit_runs *runs)
+static enum status begin_groups(struct store_txn *txn, struct audit_runs *runs, struct error *err)
 {
     size_t end = runs->count;
-    while (end > 0) {
+    enum status status = ST_OK;
+    while (status == ST_OK && end > 0) {
         size_t begin = end;
         while (begin > 0 && is_free(runs, begin - 1)) {
             begin--;
@@ -104,9 +107,11 @@ static void begin_groups(struct audit_runs *runs)
         uint8_t number = audit_runs_unused(runs);
         if (count > 0 && number != 0) {
             begin_group(runs, last - count, count, number);
+            status = audit_filter_drop(txn, runs->table, number, err);
         }
         end = begin > 0 ? begin - 1 : 0;
     }
+    return status;
 }
 
 // ---- moving rows
@@ -258,17 +263,21 @@ static enum status put_back(struct merging *merging, const struct giver *giver, 
     return audit_run_flush(&writer, merging->txn, err);
 }
 
-static void drop_empty(struct merging *merging)
+static enum status drop_empty(struct merging *merging, struct error *err)
 {
     struct audit_runs *runs = &merging->runs;
-    for (size_t i = merging->count; i > 0; i--) {
+    enum status status = ST_OK;
+    for (size_t i = merging->count; status == ST_OK && i > 0; i--) {
         const struct giver *giver = &merging->givers[i - 1];
         if (giver->size == 0) {
+            uint8_t number = runs->runs[giver->listed].number;
+            status = audit_filter_drop(merging->txn, runs->table, number, err);
             memmove(&runs->runs[giver->listed], &runs->runs[giver->listed + 1],
                     (runs->count - giver->listed - 1) * sizeof(runs->runs[0]));
             runs->count--;
         }
     }
+    return status;
 }
 
 // Goes on with one merge.
@@ -291,7 +300,12 @@ static enum status go_on(struct merging *merging, size_t target, uint64_t *quota
         status = put_back(merging, &merging->givers[i], err);
     }
     run->rows += merging->writer.rows;
-    drop_empty(merging);
+    if (status == ST_OK) {
+        status = drop_empty(merging, err);
+    }
+    if (status == ST_OK && !is_target(&merging->runs, run->number)) {
+        status = audit_filter_make(merging->txn, merging->runs.table, run->number, run->rows, err);
+    }
     return status;
 }
 
@@ -318,9 +332,9 @@ enum status audit_runs_merge(struct store_txn *txn, enum audit_table table, uint
     merging->form = audit_run_form(table);
     enum status status = audit_runs_load(txn, table, &merging->runs, err);
     while (status == ST_OK) {
-        begin_groups(&merging->runs);
+        status = begin_groups(txn, &merging->runs, err);
         size_t target = newest_target(&merging->runs);
-        if (target == merging->runs.count || quota == 0) {
+        if (status != ST_OK || target == merging->runs.count || quota == 0) {
             break;
         }
         status = go_on(merging, target, &quota, err);

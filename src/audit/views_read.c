@@ -337,8 +337,8 @@ static enum status scan_begin(struct scan *scan, struct bytes from, struct error
     }
     struct source *stored = &scan->sources[scan->count++];
     *stored = (struct source){ 0 };
-    enum status status =
-        audit_stored_open(scan->reader->txn, scan->table, scan->reverse, &scan->walk, err);
+    enum status status = audit_stored_open(scan->reader->txn, scan->table, scan->prefix,
+                                           scan->reverse, &scan->walk, err);
     return status == ST_OK ? stored_first(scan, stored, from, end, err) : status;
 }
 

@@ -282,7 +282,8 @@ static enum status copy_rows(struct copying *copying, struct error *err)
     struct bytes key;
     struct bytes value;
     size_t count = 0;
-    enum status status = audit_stored_open(copying->from, copying->table, false, &walk, err);
+    enum status status =
+        audit_stored_open(copying->from, copying->table, (struct bytes){ 0 }, false, &walk, err);
     if (status == ST_OK) {
         // `last` is a key and one zero byte: nothing lies between the two.
         status =

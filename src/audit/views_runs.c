@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "audit/views_filter.h"
 #include "base/reader.h"
 #include "seal/hash.h"
 
@@ -240,5 +241,7 @@ enum status audit_run_end(struct audit_run_writer *writer, struct store_txn *txn
             (struct audit_run){ .number = writer->number, .rows = writer->rows };
         status = audit_runs_save(txn, &runs, err);
     }
-    return status;
+    return status == ST_OK
+               ? audit_filter_make(txn, writer->table, writer->number, writer->rows, err)
+               : status;
 }

@@ -5,7 +5,8 @@
 //
 // A table of runs:   u8 run, key of the first row -> a page: rows (key and value), ascending
 // AUDIT_TABLE_RUN:   u8 table -> the runs, oldest first, each u8 run, u8 into, u64 rows; those that
-//                    are merged stand directly behind the one that they go into
+//                    are merged stand directly behind the one that they go into. Also their
+//                    filters (audit/views_filter.h)
 // Of rows with the same key that of the newest run counts. A run that is merged gives its lowest
 // rows to the run it goes into, which is older in the list, in the transaction that adds them
 // there: so at any time every key is found.

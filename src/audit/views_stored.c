@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "audit/delta.h"
+#include "audit/views_filter.h"
 #include "audit/views_runs.h"
 
 // A place in one run.
@@ -42,7 +44,7 @@ static enum status get_from(struct store_cursor *cursor, enum audit_table table,
                             struct bytes key, struct bytes *value, struct error *err)
 {
     const struct audit_run_form *form = audit_run_form(table);
-    struct bytes page;
+    struct bytes page = { 0 };
     enum status status = audit_run_seek(cursor, table, number, key, &page, err);
     if (status != ST_OK) {
         return status;
@@ -70,8 +72,16 @@ enum status audit_stored_get(struct store_txn *txn, enum audit_table table, stru
     if (status == ST_OK) {
         status = ST_NOT_FOUND;
     }
+    uint64_t hash = audit_filter_hash(table, key);
     for (size_t i = runs.count; status == ST_NOT_FOUND && i > 0; i--) {
-        status = get_from(cursor, table, runs.runs[i - 1].number, key, value, err);
+        uint8_t number = runs.runs[i - 1].number;
+        struct audit_filter filter;
+        status = audit_filter_of(txn, table, number, &filter, err);
+        if (status == ST_OK) {
+            status = audit_filter_may_have(&filter, hash)
+                         ? get_from(cursor, table, number, key, value, err)
+                         : ST_NOT_FOUND;
+        }
     }
     store_cursor_close(&cursor);
     return status;
@@ -220,12 +230,34 @@ static enum status seek_plain(struct audit_stored *walk, struct bytes from, stru
 
 // ---- the door
 
-enum status audit_stored_open(struct store_txn *txn, enum audit_table table, bool reverse,
-                              struct audit_stored **walk, struct error *err)
+// Leaves out the runs that have no row whose key begins so.
+static enum status leave_out(struct store_txn *txn, struct bytes prefix, struct audit_runs *runs,
+                             struct error *err)
+{
+    bool by_tag = audit_delta_knows_tags(runs->table) && prefix.size >= AUDIT_TAG_BYTES;
+    uint64_t hash = by_tag ? audit_filter_hash(runs->table, prefix) : 0;
+    enum status status = ST_OK;
+    size_t kept = 0;
+    for (size_t i = 0; status == ST_OK && by_tag && i < runs->count; i++) {
+        struct audit_filter filter;
+        status = audit_filter_of(txn, runs->table, runs->runs[i].number, &filter, err);
+        if (status == ST_OK && audit_filter_may_have(&filter, hash)) {
+            runs->runs[kept++] = runs->runs[i];
+        }
+    }
+    runs->count = by_tag ? kept : runs->count;
+    return status;
+}
+
+enum status audit_stored_open(struct store_txn *txn, enum audit_table table, struct bytes prefix,
+                              bool reverse, struct audit_stored **walk, struct error *err)
 {
     struct audit_runs runs = { .count = 0 };
     const struct audit_run_form *form = audit_run_form(table);
     enum status status = form == NULL ? ST_OK : audit_runs_load(txn, table, &runs, err);
+    if (status == ST_OK && form != NULL) {
+        status = leave_out(txn, prefix, &runs, err);
+    }
     if (status != ST_OK) {
         return status;
     }

@@ -12,9 +12,11 @@ NODISCARD enum status audit_stored_get(struct store_txn *txn, enum audit_table t
 
 struct audit_stored;
 
-// A walk over a table, by ascending keys or (reverse) descending ones. It stands nowhere yet.
-// Whatever the store holds, a walk gives each key once and ends; ST_CORRUPT where that shows.
-NODISCARD enum status audit_stored_open(struct store_txn *txn, enum audit_table table, bool reverse,
+// A walk over a table, by ascending keys or (reverse) descending ones. It stands nowhere yet. Rows
+// whose keys do not begin with `prefix` are met or left out, as is easiest. Whatever the store
+// holds, a walk gives each key once and ends; ST_CORRUPT where that shows.
+NODISCARD enum status audit_stored_open(struct store_txn *txn, enum audit_table table,
+                                        struct bytes prefix, bool reverse,
                                         struct audit_stored **walk, struct error *err);
 void audit_stored_close(struct audit_stored **walk); // before its transaction ends
 

@@ -1,6 +1,7 @@
 // Sorted runs against a plain list of what they must hold.
 #include "audit/views_runs.h"
 #include "audit/views_stored.h"
+#include "audit/views_filter.h"
 #include "audit/views_inside.h"
 
 #include "test.h"
@@ -128,7 +129,8 @@ static void check_rows(const struct shelf *shelf)
         uint8_t storage[DIGEST_BYTES];
         uint32_t seen = 0;
         uint32_t next = reverse ? KEYS : 0; // the number that is looked at
-        assert_ok(audit_stored_open(txn, AUDIT_TABLE_COUNTER, reverse != 0, &walk, &err));
+        assert_ok(audit_stored_open(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse != 0,
+                                    &walk, &err));
         enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &key, &value, &err);
         for (; status == ST_OK; seen++) {
             next = reverse ? next - 1 : next;
@@ -168,7 +170,8 @@ static void check_seeks(struct shelf *shelf)
         while (expected >= 0 && expected < KEYS && shelf->values[expected] == 0) {
             expected += reverse ? -1 : 1;
         }
-        assert_ok(audit_stored_open(txn, AUDIT_TABLE_COUNTER, reverse, &walk, &err));
+        assert_ok(
+            audit_stored_open(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse, &walk, &err));
         enum status status = audit_stored_seek(walk, from, &key, &value, &err);
         if (expected < 0 || expected == KEYS) {
             assert_int_equal(status, ST_NOT_FOUND);
@@ -261,6 +264,122 @@ TEST(tiny_commits_are_gathered_too)
     }
     assert_true(shelf.runs_most <= 12);
     check_rows(&shelf);
+    store_close(&shelf.store);
+}
+
+// Filters are there to be asked: few keys that a run has not are looked for in it.
+TEST(filters_of_large_runs_tell_most_keys_that_are_not_there)
+{
+    static struct shelf shelf;
+    struct error err;
+    struct store_txn *txn = NULL;
+    struct audit_runs runs;
+    unsigned in_vain = 0;
+    unsigned absent = 0;
+    shelf_begin(&shelf);
+    for (unsigned i = 0; i < 4; i++) {
+        add(&shelf, LARGE_RUN, false);
+    }
+    for (unsigned merges = 0; merges < 2; merges++) {
+        assert_ok(store_begin_read(shelf.store, &txn, &err));
+        assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+        for (uint32_t i = 0; i < KEYS; i++) {
+            uint8_t storage[DIGEST_BYTES];
+            uint64_t hash = audit_filter_hash(AUDIT_TABLE_COUNTER, key_of(i, storage));
+            struct audit_filter filter;
+            assert_ok(
+                audit_filter_of(txn, AUDIT_TABLE_COUNTER, runs.runs[0].number, &filter, &err));
+            assert_true(filter.words.size > 0);
+            absent += shelf.values[i] == 0;
+            in_vain += shelf.values[i] == 0 && audit_filter_may_have(&filter, hash);
+        }
+        store_abort(&txn);
+        assert_true(absent > 1000 && in_vain < absent / 10);
+        while (merges == 0 && (add(&shelf, 1, true), merging(&shelf))) {
+        }
+    }
+    store_close(&shelf.store);
+}
+
+// A filter of nothing at every number that a run may get.
+static void put_empty_filters(const struct shelf *shelf)
+{
+    struct error err;
+    struct store_txn *txn = NULL;
+    struct audit_runs runs;
+    static const uint8_t none[64];
+    assert_ok(store_begin_write(shelf->store, &txn, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+    for (uint8_t number = 1; number <= AUDIT_RUNS_MAX; number++) {
+        uint8_t name[2] = { AUDIT_TABLE_COUNTER, number };
+        bool used = false;
+        for (size_t i = 0; i < runs.count; i++) {
+            used = used || runs.runs[i].number == number;
+        }
+        if (!used) {
+            assert_ok(store_put(txn, AUDIT_TABLE_RUN, bytes_of(name, 2),
+                                bytes_of(none, sizeof(none)), &err));
+        }
+    }
+    assert_ok(store_commit(&txn, &err));
+}
+
+TEST(a_number_that_is_used_again_has_no_filter_of_the_run_before)
+{
+    static struct shelf shelf;
+    shelf_begin(&shelf);
+    for (unsigned i = 0; i < 4; i++) {
+        put_empty_filters(&shelf);
+        add(&shelf, LARGE_RUN, false);
+        check_rows(&shelf);
+    }
+    put_empty_filters(&shelf);
+    add_run(&shelf, 5); // the run that the others go into
+    assert_true(merging(&shelf));
+    check_rows(&shelf);
+    store_close(&shelf.store);
+}
+
+TEST(a_persons_rows_are_found_by_the_tag_alone_in_large_runs)
+{
+    enum { PERSONS = 400, ROWS = 8, RUNS = 2 };
+    static struct shelf shelf;
+    struct error err;
+    struct store_txn *txn = NULL;
+    shelf_begin(&shelf);
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    for (unsigned i = 0; i < RUNS; i++) {
+        struct audit_run_writer run;
+        assert_ok(audit_run_begin(&run, txn, AUDIT_TABLE_SUBJECT, &err));
+        for (unsigned row = 0; row < PERSONS * ROWS; row++) {
+            uint8_t key[AUDIT_TAG_BYTES + 8] = { 1, (uint8_t)(row / ROWS >> 8),
+                                                 (uint8_t)(row / ROWS) };
+            uint8_t value[45] = { 0 };
+            key[AUDIT_TAG_BYTES + 7] = (uint8_t)(i * ROWS + row % ROWS);
+            assert_ok(audit_run_put(&run, txn, bytes_of(key, sizeof(key)),
+                                    bytes_of(value, sizeof(value)), &err));
+        }
+        assert_ok(audit_run_end(&run, txn, &err));
+    }
+    assert_ok(store_commit(&txn, &err));
+    assert_ok(store_begin_read(shelf.store, &txn, &err));
+    for (unsigned person = 0; person < PERSONS; person++) {
+        uint8_t tag[AUDIT_TAG_BYTES] = { 1, (uint8_t)(person >> 8), (uint8_t)person };
+        struct bytes prefix = bytes_of(tag, sizeof(tag));
+        struct audit_stored *walk = NULL;
+        struct bytes key;
+        struct bytes value;
+        unsigned count = 0;
+        assert_ok(audit_stored_open(txn, AUDIT_TABLE_SUBJECT, prefix, false, &walk, &err));
+        enum status status = audit_stored_seek(walk, prefix, &key, &value, &err);
+        while (status == ST_OK && memcmp(key.data, tag, sizeof(tag)) == 0) {
+            assert_int_equal(key.data[AUDIT_TAG_BYTES + 7], count++);
+            status = audit_stored_next(walk, &key, &value, &err);
+        }
+        assert_int_equal(count, ROWS * RUNS);
+        audit_stored_close(&walk);
+    }
+    store_abort(&txn);
     store_close(&shelf.store);
 }
 
@@ -481,7 +600,8 @@ static enum status go_through(struct store_txn *txn, struct bytes from, bool rev
     struct bytes value;
     uint8_t last[DIGEST_BYTES + 1];
     struct bytes before = from;
-    enum status status = audit_stored_open(txn, AUDIT_TABLE_COUNTER, reverse, &walk, &err);
+    enum status status =
+        audit_stored_open(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse, &walk, &err);
     assert_answer(status);
     if (status != ST_OK) {
         return status;

@@ -230,7 +230,7 @@ static void change_rows(struct store_txn *txn, enum audit_table table, struct by
     struct bytes row_key;
     struct bytes row_value;
     bool done = value.size == 0;
-    assert_ok(audit_stored_open(txn, table, false, &walk, &err));
+    assert_ok(audit_stored_open(txn, table, (struct bytes){ 0 }, false, &walk, &err));
     enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &row_key, &row_value, &err);
     while (status == ST_OK) {
         int order = bytes_compare(row_key, key);
@@ -321,7 +321,7 @@ static uint64_t copy_row(struct store_txn *txn, enum audit_table table, uint64_t
     struct bytes key;
     struct bytes value;
     uint64_t count = 0;
-    assert_ok(audit_stored_open(txn, table, false, &walk, &err));
+    assert_ok(audit_stored_open(txn, table, (struct bytes){ 0 }, false, &walk, &err));
     enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &key, &value, &err);
     while (status == ST_OK) {
         if (count++ == place) {
@@ -503,6 +503,33 @@ TEST(a_list_of_runs_that_does_not_fit_what_is_there_is_found)
         assert_non_null(strstr(house.heard.findings[0].message, "list of runs"));
         house_end(&house);
     }
+}
+
+// The rows of the home are few, so a filter is put there.
+TEST(a_filter_that_hides_a_row_is_found)
+{
+    struct house house;
+    struct error err;
+    struct store_txn *txn = NULL;
+    uint8_t name[2] = { AUDIT_TABLE_SUBJECT, 0 };
+    uint8_t words[64];
+    struct audit_runs runs;
+    house_begin(&house);
+    for (int hides = 0; hides < 2; hides++) {
+        struct store *store = open_stored(&house, false);
+        memset(words, hides ? 0x55 : 0xff, sizeof(words));
+        assert_ok(store_begin_write(store, &txn, &err));
+        assert_ok(audit_runs_load(txn, AUDIT_TABLE_SUBJECT, &runs, &err));
+        name[1] = runs.runs[0].number;
+        assert_ok(store_put(txn, AUDIT_TABLE_RUN, bytes_of(name, 2), bytes_of(words, sizeof(words)),
+                            &err));
+        assert_ok(store_commit(&txn, &err));
+        store_close(&store);
+        check(&house);
+        assert_only(&house, AUDIT_FAULT_VIEW, hides ? 1 : 0);
+        assert_true(!hides || strstr(house.heard.findings[0].message, "hides") != NULL);
+    }
+    house_end(&house);
 }
 
 TEST(a_row_that_is_off_names_its_entry_and_its_place_in_a_persons_list)
