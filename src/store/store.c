@@ -475,6 +475,10 @@ static enum status move(struct store_cursor *cursor, MDB_cursor_op op, struct by
     if (code != MDB_SUCCESS) {
         return fail(cursor->txn->store, "cursor", code, err);
     }
+    if (name.mv_size == 0 || name.mv_size > STORE_KEY_BYTES_MAX) {
+        return error_set(err, ST_CORRUPT, "store '%s': a key of %zu bytes",
+                         cursor->txn->store->path, name.mv_size);
+    }
     *key = bytes_from(&name);
     *value = bytes_from(&content);
     return ST_OK;

@@ -87,7 +87,7 @@ NODISCARD enum status store_count(struct store_txn *txn, unsigned table, uint64_
                                   struct error *err);
 
 // ---- cursors. Close them before their transaction ends. Each move gives ST_NOT_FOUND where there
-// is no such item.
+// is no such item. A key that is given has 1 to STORE_KEY_BYTES_MAX bytes, whatever is in the file.
 
 NODISCARD enum status store_cursor_open(struct store_txn *txn, unsigned table,
                                         struct store_cursor **cursor, struct error *err);

@@ -286,6 +286,42 @@ TEST(a_file_cut_short_is_told_at_opening)
     }
 }
 
+// The length of a key stands in the two bytes before it, lowest first.
+TEST(a_key_of_a_length_that_none_can_have_is_damage)
+{
+    struct error err;
+    char path[128];
+    char file[160];
+    static uint8_t bytes[1 << 20];
+    static const uint16_t lengths[] = { 0, STORE_KEY_BYTES_MAX + 1, 5 | 0xff00 };
+    struct store *store = open_fresh(path);
+    put_text(store, ONE, "found", "value");
+    store_close(&store);
+    snprintf(file, sizeof(file), "%s/data.mdb", path);
+    int fd = open(file, O_RDWR | O_CLOEXEC);
+    ssize_t size = read(fd, bytes, sizeof(bytes));
+    assert_true(size > 0);
+    const uint8_t *key = memmem(bytes, (size_t)size, "foundvalue", 10);
+    assert_non_null(key);
+    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
+        struct store_txn *txn = NULL;
+        struct store_cursor *cursor = NULL;
+        struct bytes name;
+        struct bytes value;
+        uint8_t length[] = { (uint8_t)lengths[i], (uint8_t)(lengths[i] >> 8) };
+        assert_int_equal(pwrite(fd, length, 2, key - 2 - bytes), 2);
+        store = open_at(path, 1 << 24, false);
+        assert_ok(store_begin_read(store, &txn, &err));
+        assert_ok(store_cursor_open(txn, ONE, &cursor, &err));
+        assert_status(ST_CORRUPT, store_cursor_first(cursor, &name, &value, &err));
+        assert_status(ST_CORRUPT, store_cursor_last(cursor, &name, &value, &err));
+        store_cursor_close(&cursor);
+        store_abort(&txn);
+        store_close(&store);
+    }
+    close(fd);
+}
+
 TEST(deleting_leaves_a_file_that_opens_again)
 {
     // Pages taken and given back in one transaction are not written; the file has to reach anyway.
