@@ -129,7 +129,9 @@ def no_key_is_in_a_copy_of_the_log_and_the_two_are_never_kept_in_one_place():
                  "%s: %s" % (folder, refused.err))
         # A copy that is good gives way to nothing else: not to a damaged key, not to another broker's.
         good = everything(kept)
-        for name, damage in (("broker.key", b""), ("broker.key", b"\x7f" * 200), ("log.key", b"")):
+        for name, damage in (("broker.key", b""), ("broker.key", b"\x7f" * 200), ("log.key", b""),
+                             ("master.key", bytes(200)), ("master.key", b"vedomo-key 1\nrole master\n" + bytes(99)),
+                             ("body/lasting.key", bytes(150)), ("body/lasting.key", b"vedomo-body-key 1\nid 0")):
             path = os.path.join(house.home, "keys", name)
             with open(path, "r+b") as file:
                 whole = file.read()
@@ -170,6 +172,10 @@ def no_key_is_in_a_copy_of_the_log_and_the_two_are_never_kept_in_one_place():
         house.run(["keys", "rewrap", house.home])
         keys(house, kept)
         true(not os.path.exists(os.path.join(kept, "master-next.key")), "it would look like an unfinished change")
+        with open(os.path.join(kept, "master-next.key"), "wb") as file:
+            file.write(bytes(200))  # a run that was killed had overwritten it
+        keys(house, kept)
+        true(not os.path.exists(os.path.join(kept, "master-next.key")), "what a run that was cut short left goes too")
         home = place(house, "restored")
         refused = restore(house, log, home, "--keys", place(house, "nowhere"), check=False)
         true(refused.status == 1 and "no backup of keys" in refused.err and not os.path.exists(home),

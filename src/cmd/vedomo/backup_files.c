@@ -103,18 +103,14 @@ static bool says_forgotten(struct bytes content)
     return memmem(content.data, content.size, word, sizeof(word) - 1) != NULL;
 }
 
-// A key, or what forgetting one leaves. Anything else is a damaged file, which must not take the
-// place of a copy that is good.
+// A key, or the word that it was forgotten. Anything else is a damaged file, which must not take
+// the place of a copy that is good; of zeros nobody can tell whether forgetting was cut short,
+// which the broker makes good, or a disk lost the key.
 static bool is_key(struct bytes content)
 {
     static const char begin[] = "vedomo-";
-    size_t zeros = 0;
-    while (zeros < content.size && content.data[zeros] == 0) {
-        zeros++;
-    }
-    bool named =
-        content.size > sizeof(begin) && memcmp(content.data, begin, sizeof(begin) - 1) == 0;
-    return named || (zeros > 0 && zeros == content.size);
+    return content.size > sizeof(begin) && memcmp(content.data, begin, sizeof(begin) - 1) == 0 &&
+           memchr(content.data, 0, content.size) == NULL && content.data[content.size - 1] == '\n';
 }
 
 static enum status copy_file(const char *from, const char *to, bool secret,
@@ -273,7 +269,8 @@ static enum status drop_next_master(const char *folder, struct error *err)
         if (status == ST_OK) {
             status = file_read(master, FILE_MAX, &is, err);
         }
-        if (status == ST_OK && bytes_equal(buffer_view(&became), buffer_view(&is))) {
+        bool erased = status == ST_OK && !is_key(buffer_view(&became)); // a run that was cut short
+        if (status == ST_OK && (erased || bytes_equal(buffer_view(&became), buffer_view(&is)))) {
             status = file_erase(next, err);
         }
     }
