@@ -477,7 +477,7 @@ TEST(a_full_list_is_merged_and_one_that_names_a_run_twice_is_not_written_beyond)
 static void begin_merge(struct shelf *shelf)
 {
     for (unsigned i = 0; i < 4; i++) {
-        add(shelf, 600, false);
+        add(shelf, 1200, false); // so they have filters
     }
     add(shelf, 10, true);
     assert_true(merging(shelf));
@@ -547,14 +547,36 @@ static void spoil_list(struct shelf *shelf, struct store_txn *txn)
         store_put(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), bytes_of(bytes, value.size), &err));
 }
 
+// Another length, or the filter of another run.
+static void spoil_filter(struct shelf *shelf, struct store_txn *txn)
+{
+    struct error err;
+    uint8_t bytes[8192] = { 0 };
+    uint8_t name[] = { AUDIT_TABLE_COUNTER, (uint8_t)(1 + next_random(shelf) % 4) };
+    struct bytes value = { 0 };
+    enum status status = store_get(txn, AUDIT_TABLE_RUN, bytes_of(name, 2), &value, &err);
+    assert_true(status == ST_OK || status == ST_NOT_FOUND);
+    assert_true(value.size <= sizeof(bytes));
+    if (value.size > 0) {
+        memcpy(bytes, value.data, value.size);
+    }
+    name[1] = (uint8_t)(1 + next_random(shelf) % 8);
+    assert_ok(store_put(txn, AUDIT_TABLE_RUN, bytes_of(name, 2),
+                        bytes_of(bytes, next_random(shelf) % sizeof(bytes)), &err));
+}
+
 static void spoil(struct shelf *shelf, struct store_txn *txn)
 {
     enum { ROW = DIGEST_BYTES + VALUE_BYTES };
     struct error err;
     struct picked picked = { 0 };
-    uint64_t how = next_random(shelf) % 6;
+    uint64_t how = next_random(shelf) % 7;
     if (how == 0) {
         spoil_list(shelf, txn);
+        return;
+    }
+    if (how == 6) {
+        spoil_filter(shelf, txn);
         return;
     }
     pick_page(txn, next_random(shelf) % 40, &picked);
