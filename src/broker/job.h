@@ -64,7 +64,7 @@ struct job {
     struct bus_message message; // as it came
     struct wire_head head;      // decoded by the router; views the message
     const void *payload;        // decoded and checked by the worker: the struct of head.type
-    int64_t received_ns;        // monotonic
+    int64_t received_ns;        // monotonic; of a message
 
     struct exchange *exchange; // lent by the pending table, or new
     bool owns_exchange;        // new: goes with the job until the table takes it

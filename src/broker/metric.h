@@ -33,6 +33,8 @@
     X(COMMITS, "log.commits")                                                                      \
     X(COMMIT_FAILURES, "log.commit-failures")                                                      \
     X(SYNC_NS, "log.commit-ns")                                                                    \
+    X(CONSENT_CHANGES, "consents.changed")                                                         \
+    X(CONSENT_NS, "consents.changed-ns")                                                           \
     X(SECOND_CONNECTION, "keys.second-connection")
 
 enum metric {

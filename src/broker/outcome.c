@@ -476,6 +476,10 @@ static void answered(struct router *router, struct job *job)
         give_credit_back(router, &job->from.batch_key);
     }
     reply(router, job);
+    if (job->record.kind == RECORD_CONSENT && job->record.result == RECORD_DONE) {
+        metric_add(METRIC_CONSENT_CHANGES, 1);
+        metric_add(METRIC_CONSENT_NS, (uint64_t)(clock_monotonic_ns() - job->received_ns));
+    }
 }
 
 static void nothing(struct router *router, struct job *job)

@@ -223,6 +223,8 @@ def withdrawals_under_load_are_timed_and_none_is_disobeyed():
             times = figures[name]
             true(0 < times["p50_us"] <= times["p99_us"] <= times["max_us"], name)
             true(times["p99_commits"] > 0, name)
+        true(0 < figures["acknowledged_broker_us"] < figures["acknowledged_mean_us"],
+             "the broker's share is a part of the time until the desk has read the result")
 
 
 if __name__ == "__main__":

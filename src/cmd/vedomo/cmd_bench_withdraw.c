@@ -452,6 +452,25 @@ static void print_counts(struct output *out, const struct withdrawals *all)
     }
 }
 
+// What the withdrawals took in the broker, from the message that came in to the result that went
+// out; the rest of the time until the desk has read that is the transport on both sides and
+// waiting for a processor.
+static void print_shares(struct output *out, const struct withdrawals *all)
+{
+    uint64_t changes = bench_figure_grown(&all->before, &all->after, "consents.changed");
+    uint64_t ns = bench_figure_grown(&all->before, &all->after, "consents.changed-ns");
+    double broker_us = changes > 0 ? (double)ns / (double)changes / 1e3 : 0;
+    double sum_us = 0;
+    for (size_t i = 0; i < all->done; i++) {
+        sum_us += (double)all->acknowledged[i] / 1e3;
+    }
+    double mean_us = all->done > 0 ? sum_us / (double)all->done : 0;
+    output_real(out, "acknowledged_mean_us", mean_us);
+    output_real(out, "acknowledged_broker_us", broker_us);
+    output_line(out, "%-36s     %9.0f us (of %.0f us until acknowledged, means)",
+                "  of it in the broker", broker_us, mean_us);
+}
+
 static void report(struct output *out, struct withdrawals *all, bool *failed)
 {
     const struct options *options = &all->options;
@@ -476,6 +495,7 @@ static void report(struct output *out, struct withdrawals *all, bool *failed)
     output_line(out, "%-36s     %9.0f us (the commit alone, mean)", "one commit", commit_us);
     print_times(out, "acknowledged", "withdrawn -> acknowledged", all->acknowledged, all->done,
                 commit_us);
+    print_shares(out, all);
     print_times(out, "refused", "withdrawn -> first refusal read", all->refused, all->done,
                 commit_us);
     output_line(out, "  %-34s %12.0f", "load, exchanges a second", rate);
