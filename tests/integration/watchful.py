@@ -19,6 +19,7 @@ OPINION = b"health.psychiatry-opinion"
 PSYCHIATRY = b"ru/health/psychiatry"
 HOUSE = shared()
 REJECTED = 22
+URGENT_PLACES_OF_ONE = 128  # a quarter of all (src/broker/router.c)
 
 
 def opinion(one, announcement, **changes):
@@ -103,6 +104,17 @@ def a_change_of_consent_that_is_not_signed_right_is_refused_before_it_is_read():
     ref, _ = desk.send("consent-change", change, sig=good)
     _kind, result, _boxes, _head = desk.receive("result", ref=ref)
     true(result["status"] and b"sign" not in result["message"], "signed, and looked at: %s" % result)
+    desk.close()
+
+
+@test
+def a_desk_that_changes_one_consent_after_another_gives_each_place_for_what_is_urgent_back():
+    desk = open_peer(HOUSE, "desk", os.path.join(HOUSE.dir, "people", "desk-7", "desk-7.key"))
+    change = encode("ConsentChange", {"version": 1, "action": 6, "artefact": b"none", "session": bytes(range(32))})
+    for i in range(URGENT_PLACES_OF_ONE + 20):
+        ref, _ = desk.send("consent-change", change)
+        kind, _result, _boxes, _head = desk.receive("result", "busy", ref=ref)
+        equal(kind, "result", "change %d" % i)
     desk.close()
 
 
