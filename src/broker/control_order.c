@@ -95,12 +95,12 @@ static void say_difference(void *context, const struct catalogue_difference *dif
                   catalogue_basis_name(difference->basis));
 }
 
-static enum status apply_bundle(struct control *control, struct job *job, struct error *err)
+// A large bundle takes its time to load, so a reader does that, and the job comes back.
+static enum status hand_to_reader(struct control *control, struct job *job, struct error *err)
 {
     const struct wire_control *message = job->payload;
     const struct broker_home *home = &control->broker->home;
     struct registry_bundle_head head;
-    struct policy_bundle *bundle = NULL;
     enum status status =
         registry_bundle_head_verify(message->signed_, home->origin, &home->policy, &head, err);
     if (status != ST_OK) {
@@ -110,25 +110,29 @@ static enum status apply_bundle(struct control *control, struct job *job, struct
     if (blob.size == 0) {
         return error_set(err, ST_NOT_FOUND, "the bundle's files were not sent first");
     }
-    status =
-        policy_bundle_create(message->signed_, blob, home->origin, &home->policy, &bundle, err);
-    if (status == ST_OK && message->dry_run) {
+    status = policy_bundle_take(message->signed_, blob, home->origin, &home->policy,
+                                &job->record.bundle, err);
+    job->after = status == ST_OK ? control->broker->to_readers : NULL;
+    return status;
+}
+
+static enum status apply_bundle(struct control *control, struct job *job, struct error *err)
+{
+    const struct wire_control *message = job->payload;
+    const struct policy_bundle *bundle = job->record.bundle;
+    if (bundle == NULL) {
+        return hand_to_reader(control, job, err);
+    }
+    if (message->dry_run) {
         struct buffer text = buffer_init(WIRE_BOXES_MAX_BYTES);
         catalogue_diff(control->bundle == NULL ? NULL : control->bundle->catalogue,
                        bundle->catalogue, say_difference, &text);
         frame_result(&control->maker, job, &(struct wire_result){ 0 }, buffer_view(&text));
         buffer_fini(&text);
-    } else if (status == ST_OK) {
-        status = policy_bundle_keep(home->bundles, &head.hash, blob, err);
-        if (status == ST_OK) {
-            job->record.kind = RECORD_POLICY;
-            job->record.bundle = bundle;
-            bundle = NULL;
-            status = control_fill_record(control, job, WIRE_KIND_POLICY, "", err);
-        }
+        return ST_OK;
     }
-    policy_bundle_destroy(&bundle);
-    return status;
+    job->record.kind = RECORD_POLICY;
+    return control_fill_record(control, job, WIRE_KIND_POLICY, "", err);
 }
 
 static enum status stop(struct control *control, struct job *job)

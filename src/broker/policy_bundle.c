@@ -9,9 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum status policy_bundle_create(struct bytes signed_head, struct bytes blob, struct bytes origin,
-                                 const struct registry_pins *pins, struct policy_bundle **bundle,
-                                 struct error *err)
+static enum status not_signed(struct error *err)
+{
+    return error_set(err, ST_UNPROVEN, "policy bundle: its files are not those that were signed");
+}
+
+enum status policy_bundle_take(struct bytes signed_head, struct bytes blob, struct bytes origin,
+                               const struct registry_pins *pins, struct policy_bundle **bundle,
+                               struct error *err)
 {
     struct policy_bundle *b = calloc(1, sizeof(*b));
     uint8_t *copy = malloc(signed_head.size + 1);
@@ -28,20 +33,40 @@ enum status policy_bundle_create(struct bytes signed_head, struct bytes blob, st
     b->signed_head = copy;
     b->signed_size = signed_head.size;
     enum status status = registry_bundle_head_verify(signed_head, origin, pins, &b->head, err);
-    if (status == ST_OK) {
-        struct digest hash = seal_sha256(blob);
-        if (blob.size != b->head.size || !digest_equal(&hash, &b->head.hash)) {
-            status = error_set(err, ST_UNPROVEN,
-                               "policy bundle: its files are not those that were signed");
-        } else {
-            status = catalogue_load(blob, &hash, &b->catalogue, err);
-        }
+    if (status == ST_OK && blob.size != b->head.size) {
+        status = not_signed(err);
     }
     if (status != ST_OK) {
         policy_bundle_destroy(&b);
         return status;
     }
     *bundle = b;
+    return ST_OK;
+}
+
+enum status policy_bundle_load(struct policy_bundle *bundle, struct error *err)
+{
+    struct bytes blob = bytes_of(bundle->blob, (size_t)bundle->head.size);
+    struct digest hash = seal_sha256(blob);
+    return digest_equal(&hash, &bundle->head.hash)
+               ? catalogue_load(blob, &hash, &bundle->catalogue, err)
+               : not_signed(err);
+}
+
+enum status policy_bundle_create(struct bytes signed_head, struct bytes blob, struct bytes origin,
+                                 const struct registry_pins *pins, struct policy_bundle **bundle,
+                                 struct error *err)
+{
+    struct policy_bundle *made = NULL;
+    enum status status = policy_bundle_take(signed_head, blob, origin, pins, &made, err);
+    if (status == ST_OK) {
+        status = policy_bundle_load(made, err);
+    }
+    if (status != ST_OK) {
+        policy_bundle_destroy(&made);
+        return status;
+    }
+    *bundle = made;
     return ST_OK;
 }
 

@@ -20,6 +20,13 @@ struct policy_bundle {
 NODISCARD enum status policy_bundle_create(struct bytes signed_head, struct bytes blob,
                                            struct bytes origin, const struct registry_pins *pins,
                                            struct policy_bundle **bundle, struct error *err);
+
+// The same in two steps: what is quick, a bundle with a verified head and no catalogue yet; then
+// what takes its time with a large one.
+NODISCARD enum status policy_bundle_take(struct bytes signed_head, struct bytes blob,
+                                         struct bytes origin, const struct registry_pins *pins,
+                                         struct policy_bundle **bundle, struct error *err);
+NODISCARD enum status policy_bundle_load(struct policy_bundle *bundle, struct error *err);
 void policy_bundle_destroy(struct policy_bundle **bundle);
 
 // For snapshots: frees a `struct policy_bundle`.

@@ -250,6 +250,26 @@ static void handle_query(struct desk *desk, struct job *job)
     job->after = desk->broker->to_readers;
 }
 
+// A bundle that control has handed over: loaded, and kept if it is to be in force.
+static void load_bundle(struct desk *desk, struct job *job)
+{
+    const struct wire_control *message = job->payload;
+    struct policy_bundle *bundle = job->record.bundle;
+    struct error err = { 0 };
+    enum status status = policy_bundle_load(bundle, &err);
+    if (status == ST_OK && !message->dry_run) {
+        status = policy_bundle_keep(desk->broker->home.bundles, &bundle->head.hash,
+                                    bytes_of(bundle->blob, (size_t)bundle->head.size), &err);
+    }
+    if (status == ST_OK) {
+        broker_pass_ahead(desk->broker->to_control, job);
+        return;
+    }
+    err.status = status;
+    frame_failed(&desk->maker, job, &err);
+    broker_pass_one(desk->broker->to_router, job);
+}
+
 static void handle(struct desk *desk, struct job *job)
 {
     struct snapshot_item *items[PINS];
@@ -292,8 +312,17 @@ void broker_reader_run(struct thread *thread, void *argument)
     size_t count;
     while (status == ST_OK &&
            (count = queue_wait(broker->to_readers, (void **)jobs, READER_BATCH, -1)) > 0) {
+        // A bundle takes its time: what came with it goes first.
+        size_t bundles = 0;
         for (size_t i = 0; i < count; i++) {
-            handle(&desk, jobs[i]);
+            if (jobs[i]->head.type == WIRE_CONTROL) {
+                jobs[bundles++] = jobs[i];
+            } else {
+                handle(&desk, jobs[i]);
+            }
+        }
+        for (size_t i = 0; i < bundles; i++) {
+            load_bundle(&desk, jobs[i]);
         }
     }
     audit_log_destroy(&desk.log);

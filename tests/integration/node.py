@@ -406,6 +406,41 @@ def a_node_starts_with_the_policy_it_had_and_never_takes_an_older_one():
         house.wait_for_broker(PATIENCE_S)
 
 
+def many_agreements(house, count):
+    """The scenario with so many agreements more, each for a purpose of its own."""
+    changed = os.path.join(house.dir, "scenario-large")
+    os.makedirs(changed)
+    repeated = {"agreements.yaml": ("  - id: licence-identity", "  - id:"),
+                "purposes.yaml": ("  identity-check:", "  emergency-care:")}
+    for name in os.listdir(house.scenario):
+        with open(os.path.join(house.scenario, name), encoding="utf-8") as file:
+            text = file.read()
+        if name in repeated:
+            begin = text.index(repeated[name][0])
+            one = text[begin:text.index(repeated[name][1], begin + 5)]
+            for number in range(count):
+                text += one.replace("licence-identity", "more-%d" % number).replace("identity-check", "more-%d" % number)
+        with open(os.path.join(changed, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    house.scenario = changed
+
+
+@test
+def a_large_policy_is_loaded_where_no_change_of_consent_waits_behind_it():
+    def cpu_us(figures, thread):
+        return figures["cpu.%s-us" % thread]
+
+    with Federation() as house:
+        many_agreements(house, 2000)
+        before = house.run(["status", "--json"], profile="operator").json["figures"]
+        house.apply_policy(2)
+        after = house.run(["status", "--json"], profile="operator").json["figures"]
+        loaded = cpu_us(after, "readers") - cpu_us(before, "readers")
+        control = cpu_us(after, "control") - cpu_us(before, "control")
+        true(loaded > 2 * control, "a reader took %d us, control %d us" % (loaded, control))
+        house.grant(CERTIFICATE)
+
+
 def try_call(house, short, path):
     try:
         return house.call(short, "GET", path)
