@@ -57,7 +57,7 @@ uint64_t audit_delta_hash(enum audit_table table, struct bytes key)
     return hash ^ (hash >> 31);
 }
 
-static uint64_t filter_bits(uint64_t hash)
+uint64_t audit_delta_bits(uint64_t hash)
 {
     return 1ULL << (hash & 63) | 1ULL << (hash >> 6 & 63) | 1ULL << (hash >> 12 & 63) |
            1ULL << (hash >> 18 & 63);
@@ -65,7 +65,7 @@ static uint64_t filter_bits(uint64_t hash)
 
 bool audit_delta_may_have(const struct audit_delta *delta, uint64_t hash)
 {
-    uint64_t bits = filter_bits(hash);
+    uint64_t bits = audit_delta_bits(hash);
     return (delta->filter[(hash >> 24) & delta->filter_mask] & bits) == bits;
 }
 
@@ -76,7 +76,7 @@ bool audit_delta_knows_tags(enum audit_table table)
 
 static void filter_add(struct audit_delta *delta, uint64_t hash)
 {
-    delta->filter[(hash >> 24) & delta->filter_mask] |= filter_bits(hash);
+    delta->filter[(hash >> 24) & delta->filter_mask] |= audit_delta_bits(hash);
 }
 
 static void filter_fill(struct audit_delta *delta)

@@ -32,6 +32,9 @@ size_t audit_delta_seek(const struct audit_delta *delta, enum audit_table table,
 // What filters are asked with: of a whole key, or of the tag that a key begins with.
 uint64_t audit_delta_hash(enum audit_table table, struct bytes key);
 
+// The bits of a hash in its one word of a filter. They come from its lowest 24 bits.
+uint64_t audit_delta_bits(uint64_t hash);
+
 // False: no such key (no key that begins so) is in the delta.
 bool audit_delta_may_have(const struct audit_delta *delta, uint64_t hash);
 

@@ -20,12 +20,6 @@ uint64_t audit_filter_hash(enum audit_table table, struct bytes key)
     return audit_delta_hash(table, by_tag ? bytes_of(key.data, AUDIT_TAG_BYTES) : key);
 }
 
-static uint64_t bits_of(uint64_t hash)
-{
-    return 1ULL << (hash & 63) | 1ULL << (hash >> 6 & 63) | 1ULL << (hash >> 12 & 63) |
-           1ULL << (hash >> 18 & 63);
-}
-
 static size_t place_of(uint64_t hash, size_t words)
 {
     return (size_t)(((hash >> 32) * words) >> 32) * sizeof(uint64_t);
@@ -61,7 +55,7 @@ static enum status fill(struct store_txn *txn, enum audit_table table, uint8_t n
         for (size_t at = 0; status == ST_OK && at < page.size; at += form->row_bytes) {
             uint64_t hash = audit_filter_hash(table, bytes_of(page.data + at, form->key_bytes));
             uint8_t *word = filter + place_of(hash, words);
-            (void)seal_u64(word, word_at(word) | bits_of(hash));
+            (void)seal_u64(word, word_at(word) | audit_delta_bits(hash));
         }
         if (status == ST_OK) {
             status = store_cursor_next(cursor, &name, &page, err);
@@ -118,7 +112,7 @@ enum status audit_filter_of(struct store_txn *txn, enum audit_table table, uint8
 
 bool audit_filter_may_have(const struct audit_filter *filter, uint64_t hash)
 {
-    uint64_t bits = bits_of(hash);
+    uint64_t bits = audit_delta_bits(hash);
     if (filter->words.size == 0) {
         return true;
     }

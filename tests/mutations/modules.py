@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks one step at a time of what must not go wrong unnoticed (a node's check of what witnesses vouch for, forgetting a
-month, replacing a key, merging sorted runs), and demands that the module's unit tests notice. Needs a build with ninja: `mutations/modules.py BUILD_FOLDER`,
-such as build/release. Exit 1 if a break went unnoticed."""
+month, replacing a key, merging sorted runs), and demands that the module's unit tests notice. Needs a build with ninja:
+`mutations/modules.py BUILD_FOLDER`, such as build/release. Exit 1 if a break went unnoticed."""
 
 import concurrent.futures
 import os
