@@ -86,7 +86,8 @@ def two_federations_take_turns_and_differ_in_what_was_said():
         figures = bench(folder, "--askers", "2", "--window", "4", "--holders", "1",
                         "--consents", "2", "--registers", "sqlite", "--fields", "3",
                         "--value-bytes", "300",
-                        "--against", "consents=3000,agreements=50,entries=2000,registers=memory")
+                        "--against", "consents=3000,agreements=50,entries=2000,registers=memory,"
+                        f"vedomod={BUILD}/src/vedomod")
         other = figures["against"]
         for run in (figures, other):
             check(run | {"proxy_exchanges": 1, "rounds": 1})

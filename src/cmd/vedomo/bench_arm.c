@@ -187,6 +187,7 @@ enum status bench_arm_open(struct bench_arm *arm, const struct bench_arm_options
     home.fields = shape->fields;
     home.value_bytes = shape->value_bytes;
     home.sqlite = shape->sqlite;
+    home.vedomod = shape->vedomod;
     load.subjects = shape->subjects;
     arm->rounds = calloc(options->rounds, sizeof(*arm->rounds));
     enum status status = arm->rounds == NULL ? error_set(err, ST_NOMEM, "bench: no memory")

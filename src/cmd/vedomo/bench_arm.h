@@ -16,6 +16,7 @@ struct bench_shape {
     uint64_t fields;
     uint64_t value_bytes;
     bool sqlite;
+    const char *vedomod; // the broker's program; NULL: beside this one
 };
 
 // The highest that was seen in a round, looked at every BENCH_LOOK_MS.

@@ -22,7 +22,6 @@ struct bench_options {
     const char *plot;
     const char *receipts;
     const char *label;
-    const char *vedomod;
     const char *folder;
 };
 
@@ -36,6 +35,7 @@ struct bench_run {
     struct bench_round *empty;  // the proxy's rounds
     struct bench_layers layers; // with --layers
     FILE *receipts;             // with --receipts
+    char *differences;          // with --against: its words, which the second shape borrows
 };
 
 // What the layers are measured for, from the rounds.

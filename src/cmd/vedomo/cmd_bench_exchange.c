@@ -65,7 +65,7 @@ static const struct command_option option_table[] = {
       "Draw the run as SVG" },
     { COMMAND_TEXT, offsetof(struct bench_options, label), "label", 0, "TEXT",
       "A line of your own in the drawing" },
-    { COMMAND_TEXT, offsetof(struct bench_options, vedomod), "vedomod", 0, "FILE",
+    { COMMAND_TEXT, offsetof(struct bench_options, shape.vedomod), "vedomod", 0, "FILE",
       "The broker's program (default: beside this one)" },
     { COMMAND_TEXT, offsetof(struct bench_options, folder), "dir", 0, "DIR",
       "Where the brokers' fresh homes are made (default: /var/tmp)" },
@@ -190,7 +190,7 @@ static enum status check_shape(const struct bench_options *options, struct bench
     return ST_OK;
 }
 
-// One "NAME=N" of --against.
+// One "NAME=N" of --against; the shape borrows it.
 static enum status read_difference(const char *word, struct bench_shape *shape, struct error *err)
 {
     const struct {
@@ -207,6 +207,10 @@ static enum status read_difference(const char *word, struct bench_shape *shape, 
     if (strncmp(word, "registers=", 10) == 0) {
         return check_registers(word + 10, &shape->sqlite, err);
     }
+    if (strncmp(word, "vedomod=", 8) == 0) {
+        shape->vedomod = word + 8;
+        return ST_OK;
+    }
     for (size_t i = 0; equals != NULL && i < ARRAY_COUNT(names); i++) {
         if (strlen(names[i].name) == length && strncmp(word, names[i].name, length) == 0) {
             *names[i].value = strtoull(equals + 1, &end, 10);
@@ -218,19 +222,19 @@ static enum status read_difference(const char *word, struct bench_shape *shape, 
     return error_set(
         err, ST_USAGE,
         "--against: '%s': NAME=N with one of agreements, consents, entries, subjects, fields, "
-        "value-bytes, registers",
+        "value-bytes, registers, vedomod",
         word);
 }
 
-static enum status read_against(const char *text, struct bench_shape *shape, struct error *err)
+static enum status read_against(struct bench_run *bench, struct bench_shape *shape,
+                                struct error *err)
 {
-    char *copy = strdup(text);
-    char *rest = copy;
-    enum status status = copy == NULL ? error_set(err, ST_NOMEM, "bench: no memory") : ST_OK;
+    bench->differences = strdup(bench->options.against);
+    char *rest = bench->differences;
+    enum status status = rest == NULL ? error_set(err, ST_NOMEM, "bench: no memory") : ST_OK;
     for (char *word = NULL; status == ST_OK && (word = strsep(&rest, ",")) != NULL;) {
         status = read_difference(word, shape, err);
     }
-    free(copy);
     return status;
 }
 
@@ -262,7 +266,7 @@ static enum status read_options(struct bench_run *bench, struct error *err)
     for (size_t i = 0; status == ST_OK && i < bench->arm_count; i++) {
         bench->arms[i].shape = options->shape;
         if (i > 0) {
-            status = read_against(options->against, &bench->arms[i].shape, err);
+            status = read_against(bench, &bench->arms[i].shape, err);
         }
         if (status == ST_OK) {
             status = check_shape(options, &bench->arms[i].shape, err);
@@ -298,7 +302,6 @@ static enum status set_up(struct bench_run *bench, struct error *err)
     const struct bench_options *options = &bench->options;
     const struct bench_arm_options arm = {
         .home = { .folder = options->folder,
-                  .vedomod = options->vedomod,
                   .askers = options->askers,
                   .holders = options->holders },
         .load = { .pace = { .window = options->window, .rate = options->rate },
@@ -350,6 +353,7 @@ static enum status run(struct command_call *call, struct error *err)
         status = bench_pin(bench.options.cpus, err);
     }
     if (status != ST_OK) {
+        free(bench.differences);
         return status;
     }
     bench_allow_descriptors();
@@ -375,6 +379,7 @@ static enum status run(struct command_call *call, struct error *err)
             bench.options.plot == NULL ? ST_OK : bench_plot_write(bench.options.plot, &bench, err);
     }
     tear_down(&bench);
+    free(bench.differences);
     return status;
 }
 
