@@ -33,9 +33,14 @@ __attribute__((constructor)) static void watch_forks(void)
     }
 }
 
+// The system gives a seed, ChaCha20 the rest: asked for all of it, it would be called for every 256
+// bytes.
 static void refill(unsigned generation)
 {
-    randombytes_buf(pool.bytes, POOL_BYTES);
+    uint8_t seed[randombytes_SEEDBYTES];
+    randombytes_buf(seed, sizeof(seed));
+    randombytes_buf_deterministic(pool.bytes, POOL_BYTES, seed);
+    sodium_memzero(seed, sizeof(seed));
     pool.left = POOL_BYTES;
     pool.generation = generation;
 }
