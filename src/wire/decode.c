@@ -3,10 +3,9 @@
 // without telling), takes the last of several values, cuts numbers to 32 bits, and allocates before
 // anybody can look at a list's length. So the bytes would have to be read before it reads them.
 //
-// The bytes are gone through twice. The first time nothing is made of them: every field, also of
-// messages within, is known, stands there once, fits its type, and lists are as short as they must
-// be. The second time they are put where they belong, in room that comes from the caller's arena,
-// and checked.
+// Every field is known, stands there once, and fits its type before anything is made of it; before
+// a list gets its room, its message is gone through to count the items, of which there may only be
+// so many. All room comes from the caller's arena, which has an end.
 #include "wire/rules.h"
 
 enum { WIRE_VARINT = 0, WIRE_LENGTH = 2 };
@@ -153,23 +152,6 @@ static enum status take_field(const struct wire_rules *rules, struct bytes *left
     return broken == NULL
                ? ST_OK
                : error_set(err, ST_MALFORMED, "%s.%s: %s", rules->name, rule->name, broken);
-}
-
-// Reads a message, and those within it, without making anything of them.
-static enum status scan_message(enum wire_schema schema, struct bytes payload, struct error *err)
-{
-    const struct wire_rules *rules = wire_rules_of(schema);
-    uint32_t counts[WIRE_FIELDS_MAX] = { 0 };
-    struct content content = { .row = 0 };
-    enum status status = ST_OK;
-    while (status == ST_OK && payload.size > 0) {
-        status = take_field(rules, &payload, counts, &content, err);
-        if (status == ST_OK &&
-            (content.rule->kind == WIRE_RULE_MESSAGE || content.rule->kind == WIRE_RULE_MESSAGES)) {
-            status = scan_message(content.rule->schema, content.bytes, err);
-        }
-    }
-    return status;
 }
 
 // How many items the list of that row has.
@@ -331,7 +313,7 @@ static enum status check_message(const struct wire_rules *rules, const uint32_t 
     return status;
 }
 
-// `payload` has been scanned, `ours` is zeroed; views are of the payload.
+// `ours` is zeroed; views are of the payload.
 static enum status read_message(enum wire_schema schema, struct bytes payload, void *ours,
                                 struct arena *arena, struct error *err)
 {
@@ -354,17 +336,13 @@ static enum status decode(enum wire_schema schema, struct bytes payload, bool he
                           struct arena *arena, void *out, struct error *err)
 {
     const struct wire_rules *rules = wire_rules_of(schema);
-    enum status status = scan_message(schema, payload, err);
-    if (status != ST_OK) {
-        return status;
-    }
     struct bytes lasting = here ? payload : arena_copy(arena, payload);
     void *ours = lasting.size != payload.size ? NULL : arena_take(arena, rules->size);
     if (ours == NULL) {
         return error_set(err, ST_NOMEM, "%s: does not fit into the memory of one message",
                          rules->name);
     }
-    status = read_message(schema, lasting, ours, arena, err);
+    enum status status = read_message(schema, lasting, ours, arena, err);
     if (status == ST_OK) {
         memcpy(out, ours, rules->size);
     }
