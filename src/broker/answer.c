@@ -3,6 +3,7 @@
 // than its form has, refuses the whole answer. Nothing of a box is ever opened.
 #include "broker/worker.h"
 
+#include "base/buffer.h"
 #include "base/event.h"
 #include "base/reader.h"
 #include "broker/metric.h"
@@ -65,7 +66,6 @@ struct passing {
     uint32_t *withheld; // places in the answer's list
     size_t withheld_count;
     struct bytes *names; // of the withheld ones
-    struct buffer boxes; // rebuilt only where something is withheld
 };
 
 static enum status check_box(const struct worker *worker, const struct exchange *exchange,
@@ -114,7 +114,6 @@ static enum status sort_boxes(const struct worker *worker, const struct job *job
             return status;
         }
         passing->released[passing->released_count++] = grant->index;
-        buffer_bytes(&passing->boxes, box);
     }
     if (!reader_finished(&boxes)) {
         return reject(err, "its boxes are not as long as its list says");
@@ -122,7 +121,36 @@ static enum status sort_boxes(const struct worker *worker, const struct job *job
     if (passing->released_count != job->exchange->grant_count) {
         return reject(err, "a granted field is missing");
     }
-    return buffer_ok(&passing->boxes, "boxes", err);
+    return ST_OK;
+}
+
+// The boxes that go on: the holder's frame as it is, or what is left of it without the withheld
+// ones. sort_boxes() has checked the lengths.
+static enum status pass_boxes(struct job *job, const struct passing *passing, struct error *err)
+{
+    const struct wire_answer *answer = job->payload;
+    bus_frame_fini(&job->reply_boxes);
+    if (passing->withheld_count == 0) {
+        bus_frame_share(&job->reply_boxes, &job->message.boxes);
+        return ST_OK;
+    }
+    struct reader boxes = reader_init(bus_frame_view(&job->message.boxes));
+    struct buffer left = buffer_init(WIRE_BOXES_MAX_BYTES);
+    size_t withheld = 0;
+    for (size_t i = 0; i < answer->fields_count; i++) {
+        struct bytes box = reader_bytes(&boxes, answer->fields[i].box_length);
+        if (withheld < passing->withheld_count && passing->withheld[withheld] == i) {
+            withheld++;
+        } else {
+            buffer_bytes(&left, box);
+        }
+    }
+    enum status status = buffer_ok(&left, "boxes", err);
+    if (status == ST_OK) {
+        status = bus_frame_copy(&job->reply_boxes, buffer_view(&left), err);
+    }
+    buffer_fini(&left);
+    return status;
 }
 
 // Under a newer bundle the same fields must still be granted, each in the same form.
@@ -225,15 +253,7 @@ static enum status fill_release(struct worker *worker, struct job *job,
     status = parts_pack(
         job, job->exchange->charge_count == 0 ? PARTS_ALL : PARTS_EXCHANGE | PARTS_SUBJECT,
         &worker->packed, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    bus_frame_fini(&job->reply_boxes);
-    if (passing->withheld_count == 0) {
-        bus_frame_share(&job->reply_boxes, &job->message.boxes);
-        return ST_OK;
-    }
-    return bus_frame_copy(&job->reply_boxes, buffer_view(&passing->boxes), err);
+    return status == ST_OK ? pass_boxes(job, passing, err) : status;
 }
 
 static enum status take_answer(struct worker *worker, struct job *job, struct passing *passing,
@@ -259,7 +279,7 @@ void worker_answer(struct worker *worker, struct job *job)
 {
     struct error err = { 0 };
     const char *reason = NULL;
-    struct passing passing = { .boxes = buffer_init(WIRE_BOXES_MAX_BYTES) };
+    struct passing passing = { .released = NULL };
     enum status status = take_answer(worker, job, &passing, &reason, &err);
     if (status != ST_OK) {
         metric_add(METRIC_ANSWERS_REJECTED, 1);
@@ -274,5 +294,4 @@ void worker_answer(struct worker *worker, struct job *job)
         job->record.kind = RECORD_NOTHING;
         job->outcome = OUTCOME_END;
     }
-    buffer_fini(&passing.boxes);
 }

@@ -117,17 +117,18 @@ static enum status tag_subject(struct worker *worker, struct job *job,
     if (worker->bundle == NULL) {
         return error_set(err, ST_DENIED, "no policy bundle is in force yet");
     }
-    struct buffer normal = buffer_init(CATALOGUE_SUBJECT_MAX);
+    struct buffer *normal = &worker->normal;
+    buffer_clear(normal);
     enum status status = catalogue_subject_normalise(
-        worker->bundle->catalogue, request->subject_scheme, request->subject, &normal, err);
-    if (status == ST_OK && !bytes_equal(buffer_view(&normal), request->subject)) {
+        worker->bundle->catalogue, request->subject_scheme, request->subject, normal, err);
+    if (status == ST_OK && !bytes_equal(buffer_view(normal), request->subject)) {
         status = error_set(err, ST_MALFORMED, "subject: not in its normal form");
     }
     if (status == ST_OK) {
         struct audit_tag older[AUDIT_TAG_KEYS_MAX];
         struct exchange *exchange = job->exchange;
         exchange->tag = audit_tagger_tags(worker->broker->tagger, request->subject_scheme,
-                                          buffer_view(&normal), older, &exchange->older_count);
+                                          buffer_view(normal), older, &exchange->older_count);
         struct bytes kept =
             arena_copy(exchange->arena, bytes_of(older, exchange->older_count * sizeof(*older)));
         exchange->older_tags = (const struct audit_tag *)kept.data;
@@ -135,7 +136,7 @@ static enum status tag_subject(struct worker *worker, struct job *job,
             status = out_of_memory(err);
         }
     }
-    buffer_fini(&normal);
+    seal_wipe(normal->data, normal->size);
     return status;
 }
 

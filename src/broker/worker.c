@@ -116,7 +116,8 @@ void broker_worker_run(struct thread *thread, void *argument)
     struct broker *broker = argument;
     struct worker worker = { .broker = broker,
                              .maker = frame_maker_init(broker),
-                             .packed = buffer_init(PARTS_BYTES_MAX) };
+                             .packed = buffer_init(PARTS_BYTES_MAX),
+                             .normal = buffer_init(CATALOGUE_SUBJECT_MAX) };
     struct error err = { 0 };
     enum status status = open_worker(&worker, &err);
     thread_ready(thread, status, &err);
@@ -146,4 +147,5 @@ void broker_worker_run(struct thread *thread, void *argument)
     seal_batch_cache_destroy(&worker.roots);
     frame_maker_fini(&worker.maker);
     buffer_fini(&worker.packed);
+    buffer_fini(&worker.normal);
 }

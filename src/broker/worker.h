@@ -21,6 +21,7 @@ struct worker {
     struct seal_batch_cache *roots;
     struct frame_maker maker;
     struct buffer packed; // a part of an entry
+    struct buffer normal; // an identifier, wiped after each use
 
     // Pinned for each batch of jobs.
     const struct registry *registry;
