@@ -1,6 +1,7 @@
-// The queue: two rings under one mutex, one for what is urgent; the eventfd is written only when
-// the queue turns non-empty and read only when it turns empty, so a batch costs one system call at
-// each end at most.
+// The queue: two rings under one mutex, one for what is urgent. The eventfd is written only for a
+// queue that somebody polls, when it turns non-empty, and read only when it turns empty, so a batch
+// costs one system call at each end at most. It is written after the mutex was let go: whoever it
+// wakes would otherwise run into the mutex, and be woken a second time.
 #include "base/queue.h"
 
 #include "base/clock.h"
@@ -27,7 +28,8 @@ struct queue {
     size_t length;  // of both lanes
     size_t waiting; // consumers inside queue_wait()
     int fd;
-    bool signalled; // the eventfd is readable
+    bool watched;   // somebody has asked for the eventfd
+    bool signalled; // the eventfd is readable, or whoever has set this is about to make it so
     bool closed;
 };
 
@@ -76,16 +78,28 @@ void queue_destroy(struct queue **queue)
     *queue = NULL;
 }
 
-// With the lock held.
-static void signal_fd(struct queue *q, bool on)
+// With the lock held. True: the caller has to write the eventfd.
+static bool has_to_signal(struct queue *q)
 {
-    if (on == q->signalled) {
-        return;
-    }
+    bool due = q->watched && !q->signalled && (q->length > 0 || q->closed);
+    q->signalled = q->signalled || due;
+    return due;
+}
+
+static void signal_fd(const struct queue *q)
+{
     uint64_t value = 1;
-    ssize_t done = on ? write(q->fd, &value, sizeof(value)) : read(q->fd, &value, sizeof(value));
+    ssize_t done = write(q->fd, &value, sizeof(value));
     (void)done; // cannot fail: the counter is 0 or 1 and the descriptor is ours
-    q->signalled = on;
+}
+
+// With the lock held. Where the write is still to come, the next one that finds nothing reads it.
+static void clear_fd(struct queue *q)
+{
+    uint64_t value;
+    if (q->signalled && read(q->fd, &value, sizeof(value)) == (ssize_t)sizeof(value)) {
+        q->signalled = false;
+    }
 }
 
 static size_t push(struct queue *q, struct ring *lane, void *const *items, size_t count,
@@ -98,11 +112,12 @@ static size_t push(struct queue *q, struct ring *lane, void *const *items, size_
         lane->length++;
         q->length++;
     }
-    if (pushed > 0) {
-        signal_fd(q, true);
-    }
+    bool signals = pushed > 0 && has_to_signal(q);
     bool wake = pushed > 0 && q->waiting > 0;
     pthread_mutex_unlock(&q->lock);
+    if (signals) {
+        signal_fd(q);
+    }
     if (wake) {
         pthread_cond_signal(&q->filled);
     }
@@ -133,7 +148,7 @@ static size_t take(struct queue *q, void **items, size_t max)
     }
     q->length -= taken;
     if (q->length == 0 && !q->closed) {
-        signal_fd(q, false);
+        clear_fd(q);
     } else if (q->length > 0 && q->waiting > 0) {
         pthread_cond_signal(&q->filled);
     }
@@ -172,8 +187,11 @@ void queue_close(struct queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
     queue->closed = true;
-    signal_fd(queue, true);
+    bool signals = has_to_signal(queue);
     pthread_mutex_unlock(&queue->lock);
+    if (signals) {
+        signal_fd(queue);
+    }
     pthread_cond_broadcast(&queue->filled);
 }
 
@@ -193,7 +211,14 @@ size_t queue_length(struct queue *queue)
     return length;
 }
 
-int queue_fd(const struct queue *queue)
+int queue_fd(struct queue *queue)
 {
+    pthread_mutex_lock(&queue->lock);
+    queue->watched = true;
+    bool signals = has_to_signal(queue);
+    pthread_mutex_unlock(&queue->lock);
+    if (signals) {
+        signal_fd(queue);
+    }
     return queue->fd;
 }

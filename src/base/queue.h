@@ -15,7 +15,7 @@ struct queue;
 NODISCARD enum status queue_create(size_t capacity, size_t reserved, struct queue **queue,
                                    struct error *err);
 
-// Items that still wait stay the caller's: drain first.
+// Items that still wait stay the caller's: drain first. No push may be under way.
 void queue_destroy(struct queue **queue);
 
 // Puts up to `count` items in, in order; returns how many went in (fewer: the queue is full, or
@@ -39,5 +39,7 @@ bool queue_is_closed(struct queue *queue);
 
 size_t queue_length(struct queue *queue);
 
-// Readable while items wait or the queue is closed. Owned by the queue.
-int queue_fd(const struct queue *queue);
+// Readable while items wait or the queue is closed, from the first call on; now and then it is once
+// more after the last item was taken, so whoever polls it takes without waiting. Owned by the
+// queue.
+int queue_fd(struct queue *queue);

@@ -72,12 +72,15 @@ void web_response_destroy(struct web_response **response)
 void web_reply(struct web_request **request, struct web_response **response)
 {
     struct web_request *answered = *request;
+    struct web_mailbox *mailbox = answered->mailbox;
     *request = NULL;
     answered->answer = *response;
     *response = NULL;
     // The queue has a place for every request that is held; it refuses only when the server stops.
     void *item = answered;
-    if (queue_push(answered->mailbox->answers, &item, 1) == 0) {
+    atomic_fetch_add(&mailbox->holders, 1); // the server may end before the push returns
+    if (queue_push(mailbox->answers, &item, 1) == 0) {
         web_request_release(answered);
     }
+    web_mailbox_release(mailbox);
 }

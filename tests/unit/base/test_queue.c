@@ -10,7 +10,7 @@
 
 enum { PRODUCERS = 3, CONSUMERS = 2, ITEMS = 20000 };
 
-static bool readable(const struct queue *queue)
+static bool readable(struct queue *queue)
 {
     struct pollfd fd = { .fd = queue_fd(queue), .events = POLLIN };
     return poll(&fd, 1, 0) == 1;
@@ -182,5 +182,62 @@ TEST(every_item_of_several_producers_reaches_one_consumer_once)
     for (size_t i = 0; i < PRODUCERS * ITEMS; i++) {
         assert_int_equal(atomic_load(&shared.taken[i]), 1);
     }
+    queue_destroy(&shared.queue);
+}
+
+TEST(whoever_asks_for_the_descriptor_late_is_told_of_what_waits_already)
+{
+    struct error err;
+    struct queue *queue = NULL;
+    void *in[] = { item(1) };
+    void *out[1];
+    assert_ok(queue_create(4, 0, &queue, &err));
+    assert_int_equal(queue_push(queue, in, 1), 1);
+    assert_true(readable(queue));
+    assert_int_equal(queue_take(queue, out, 1), 1);
+    assert_false(readable(queue));
+    queue_close(queue);
+    assert_true(readable(queue));
+    queue_destroy(&queue);
+}
+
+// Takes as the router does: polls, then takes without waiting. A poll that tells nothing for so
+// long has missed an item.
+static void poll_and_take(struct shared *shared, size_t wanted, size_t *idle)
+{
+    enum { LOST_MS = 20 * 1000 };
+    struct pollfd fd = { .fd = queue_fd(shared->queue), .events = POLLIN };
+    while (atomic_load(&shared->total) < wanted) {
+        void *batch[8];
+        assert_int_equal(poll(&fd, 1, LOST_MS), 1);
+        size_t count = queue_take(shared->queue, batch, 8);
+        *idle += count == 0 ? 1 : 0;
+        for (size_t i = 0; i < count; i++) {
+            atomic_fetch_add(&shared->taken[(uintptr_t)batch[i] - 1], 1);
+        }
+        atomic_fetch_add(&shared->total, count);
+    }
+}
+
+TEST(whoever_polls_misses_nothing_and_comes_to_rest_when_nothing_is_left)
+{
+    static struct shared shared;
+    struct error err;
+    assert_ok(queue_create(64, 0, &shared.queue, &err));
+    pthread_t producers[PRODUCERS];
+    struct producer arguments[PRODUCERS];
+    size_t idle = 0;
+    for (size_t i = 0; i < PRODUCERS; i++) {
+        arguments[i] = (struct producer){ .shared = &shared, .first = i * ITEMS };
+        assert_int_equal(pthread_create(&producers[i], NULL, produce, &arguments[i]), 0);
+    }
+    poll_and_take(&shared, PRODUCERS * ITEMS, &idle);
+    for (size_t i = 0; i < PRODUCERS; i++) {
+        pthread_join(producers[i], NULL);
+    }
+    void *out[1];
+    (void)queue_take(shared.queue, out, 1); // a write that came late
+    assert_false(readable(shared.queue));
+    assert_true(idle <= PRODUCERS * ITEMS); // at most one for each push
     queue_destroy(&shared.queue);
 }
