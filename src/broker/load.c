@@ -87,6 +87,11 @@ bool load_enter(struct load *load, struct bytes asker, struct bytes holder)
     return true;
 }
 
+unsigned load_of_holder(struct load *load, struct bytes holder)
+{
+    return atomic_load(&load->holders[hash_code(load->seed, holder) % MEMBER_SLOTS]);
+}
+
 void load_leave(struct load *load, struct bytes asker, struct bytes holder)
 {
     struct places places = find_places(load, asker, holder);

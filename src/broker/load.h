@@ -17,5 +17,8 @@ void load_destroy(struct load **load);
 // Counts one more in; false, and nothing is counted, when asker, holder or pair is at its cap.
 NODISCARD bool load_enter(struct load *load, struct bytes asker, struct bytes holder);
 
+// How many are under way with that holder, of all askers; a little later it may be another number.
+unsigned load_of_holder(struct load *load, struct bytes holder);
+
 // Counts it out again.
 void load_leave(struct load *load, struct bytes asker, struct bytes holder);

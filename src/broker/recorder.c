@@ -51,6 +51,7 @@ static enum status reply_ask(struct recorder *recorder, struct job *job, struct 
         .request = bus_frame_view(&job->message.head),
         .decision = job->record.receipt,
         .timeout_ms = left_ms > 0 ? (uint32_t)left_ms : 1,
+        .under_way = load_of_holder(recorder->broker->load, exchange->holder),
     };
     job->outcome = OUTCOME_ASK;
     return frame_make(&recorder->maker, WIRE_ASK, &exchange->id, &ask, &job->reply_head, err);

@@ -318,6 +318,7 @@ void node_holder_ask(struct node_engine *engine, const struct peer_message *mess
         refuse(engine, ask, "ask.malformed", err.message);
         return;
     }
+    engine->asked.told = ask->asked.ask.under_way;
     int64_t left_ms = ask->asked.ask.timeout_ms;
     ask->deadline_ms = clock_monotonic_ms() + (left_ms > ASK_MAX_MS ? ASK_MAX_MS : left_ms);
     ask->source = source_for(engine, ask->asked.request.dataset);

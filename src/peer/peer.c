@@ -195,13 +195,10 @@ static int64_t gathers_until_ms(const struct peer *peer)
     }
     int64_t most_ms = config->gather_ms;
     if (fresh.requests > 0) {
-        size_t under_way = config->requests == NULL ? 0 : config->requests->under_way;
-        size_t besides = under_way < fresh.requests ? 0 : under_way - fresh.requests;
-        most_ms = peer_gather_ms(config->requests, besides, fresh.requests, most_ms);
+        most_ms = peer_gather_requests_ms(config->requests, fresh.requests, most_ms);
     }
     if (fresh.answers > 0) {
-        size_t besides = config->answers == NULL ? 0 : config->answers->under_way;
-        most_ms = peer_gather_ms(config->answers, besides, fresh.answers, most_ms);
+        most_ms = peer_gather_answers_ms(config->answers, fresh.answers, most_ms);
     }
     return most_ms == 0 ? 0 : fresh.since_ms + most_ms;
 }

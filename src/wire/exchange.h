@@ -85,6 +85,7 @@ struct wire_ask {
     struct bytes request;
     const struct wire_receipt *decision;
     uint32_t timeout_ms;
+    uint32_t under_way;
     const struct wire_extension *extensions;
     size_t extensions_count;
 };

@@ -266,6 +266,7 @@ static const struct wire_rule ask_rules[] = {
     ROW(ask, 3, request, BYTES(1, 32768), NEEDED),
     ROW(ask, 4, decision, MESSAGE(RECEIPT), NEEDED),
     ROW(ask, 5, timeout_ms, NUMBER(0, UINT32_MAX)),
+    ROW(ask, 6, under_way, NUMBER(0, UINT32_MAX)),
     ROW(ask, 15, extensions, EXTENSIONS),
 };
 

@@ -340,6 +340,8 @@ def more_requests_than_the_credit_are_told_busy_and_leave_no_entry():
     true(all(got[1]["retry_after_ms"] > 0 for got in busy), "and when to come back")
     asks = [HOLDER.receive("ask", timeout_s=PATIENCE_S) for _ in range(CREDIT)]
     true(all(asks), "the others are passed on")
+    told = [got[1]["under_way"] for got in asks]
+    true(1 <= told[0] and told[-1] == CREDIT, "the holder is told how many are under way: %s" % told)
     equal(figures(HOUSE)["messages.busy"], before["messages.busy"] + 5, "messages.busy")
     key = key_behind(HOLDER, ONE.sealing[1])
     for got in asks:

@@ -197,6 +197,7 @@ void bench_holder_handle(void *party, const struct peer_message *message)
         bench->asks++;
         bench->ask_bytes += message->payload.size;
         bench->request_bytes += asked->ask.request.size;
+        holder->flow.told = asked->ask.under_way;
         status = look_up(holder, asked, &err);
     }
     if (status == ST_OK) {

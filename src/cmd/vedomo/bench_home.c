@@ -408,7 +408,7 @@ enum status bench_home_create(const struct bench_home_options *options, struct b
 }
 
 enum status bench_home_peer(const struct bench_home *home, struct bus_context *context,
-                            const struct seal_identity *identity, const struct peer_flow *requests,
+                            const struct seal_identity *identity, const struct peer_flow *flow,
                             struct peer **peer, struct error *err)
 {
     struct peer_config config = { .context = context,
@@ -418,7 +418,8 @@ enum status bench_home_peer(const struct bench_home *home, struct bus_context *c
                                   .broker_batch_key = home->broker.sign_key,
                                   .origin = home->origin,
                                   .log_vkey = home->vkey,
-                                  .requests = requests,
+                                  .requests = flow,
+                                  .answers = flow,
                                   .gather_ms = PEER_GATHER_MS };
     return peer_create(&config, peer, err);
 }

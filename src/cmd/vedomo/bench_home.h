@@ -97,9 +97,9 @@ NODISCARD enum status bench_home_card(const struct bench_home *home,
 NODISCARD enum status bench_program(const char *given, const char *name, char path[PATH_MAX],
                                     struct error *err);
 
-// A peer of the federation, connected with the first step. `requests`: its own, NULL: it sends none
-// that might be signed together.
+// A peer of the federation, connected with the first step. `flow`: its own exchanges, NULL: it has
+// none whose messages might be signed together.
 NODISCARD enum status bench_home_peer(const struct bench_home *home, struct bus_context *context,
                                       const struct seal_identity *identity,
-                                      const struct peer_flow *requests, struct peer **peer,
+                                      const struct peer_flow *flow, struct peer **peer,
                                       struct error *err);

@@ -148,8 +148,8 @@ static enum status open_party(struct crowd *crowd, size_t i, struct error *err)
     }
     enum status status = open_keys(crowd, party, &crowd->known[i], err);
     if (status == ST_OK) {
-        status = bench_home_peer(home, crowd->context, &party->member->identity,
-                                 crowd->asks ? &party->flow : NULL, &party->peer, err);
+        status = bench_home_peer(home, crowd->context, &party->member->identity, &party->flow,
+                                 &party->peer, err);
     }
     if (status == ST_OK) {
         status =

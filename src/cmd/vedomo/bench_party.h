@@ -68,11 +68,11 @@ struct bench_party {
     struct peer *peer;
     bool connected; // as last seen
     struct node_keys *keys;
+    struct peer_flow flow;
     // Asker.
     struct bench_slot *slots;
     size_t slot_count;
     size_t next_slot;
-    struct peer_flow flow;
     int64_t pause_ms; // the broker said: wait until then
     struct wire_ack_item acks[BENCH_ACKS];
     size_t ack_count;

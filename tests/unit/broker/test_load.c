@@ -17,7 +17,10 @@ TEST(a_holder_at_its_cap_refuses_and_others_do_not)
     assert_true(load_enter(load, police, register_));
     assert_true(load_enter(load, police, school));
     assert_false(load_enter(load, police, police));
+    assert_int_equal(load_of_holder(load, clinic), 3);
     load_leave(load, police, clinic);
+    assert_int_equal(load_of_holder(load, clinic), 2);
+    assert_int_equal(load_of_holder(load, register_), 1);
     assert_true(load_enter(load, school, clinic));
     load_destroy(&load);
 }

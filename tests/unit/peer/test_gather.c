@@ -108,19 +108,19 @@ TEST(a_request_goes_at_once_while_few_are_under_way)
     end(peer);
 }
 
-TEST(with_many_under_way_requests_are_signed_together_once_half_as_many_are_ready)
+TEST(with_many_under_way_requests_are_signed_together_once_as_many_are_ready)
 {
     struct peer *peer = start();
     requests.under_way = MANY;
-    for (size_t i = 1; i < MANY / 2; i++) {
+    for (size_t i = 1; i < MANY; i++) {
         queue(peer, WIRE_REQUEST);
     }
     assert_waits(peer);
     queue(peer, WIRE_REQUEST);
     assert_false(peer_gathers(peer));
-    assert_come(peer, MANY / 2);
+    assert_come(peer, MANY);
     assert_true(last()->signed_well);
-    assert_int_equal(last()->batch_size, MANY / 2);
+    assert_int_equal(last()->batch_size, MANY);
     end(peer);
 }
 
@@ -128,15 +128,14 @@ TEST(what_is_answered_meanwhile_makes_the_wait_shorter)
 {
     struct peer *peer = start();
     requests.under_way = MANY;
-    queue(peer, WIRE_REQUEST);
-    queue(peer, WIRE_REQUEST);
-    queue(peer, WIRE_REQUEST);
-    queue(peer, WIRE_REQUEST);
+    for (size_t i = 0; i < PEER_GATHER_FROM; i++) {
+        queue(peer, WIRE_REQUEST);
+    }
     assert_waits(peer);
-    requests.under_way = 4 + PEER_GATHER_FROM;
+    requests.under_way = 2 * PEER_GATHER_FROM;
     assert_false(peer_gathers(peer));
-    assert_come(peer, 4);
-    assert_int_equal(last()->batch_size, 4);
+    assert_come(peer, PEER_GATHER_FROM);
+    assert_int_equal(last()->batch_size, PEER_GATHER_FROM);
     end(peer);
 }
 
@@ -217,6 +216,33 @@ TEST(answers_wait_for_the_asks_that_are_being_looked_up)
     end(peer);
 }
 
+TEST(answers_that_are_there_at_once_wait_for_half_of_what_the_broker_tells_of)
+{
+    struct peer_flow flow = { .told = 64 };
+    assert_int_equal(peer_gather_answers_ms(&flow, 1, CAP_MS), PEER_TOLD_MS);
+    assert_int_equal(peer_gather_answers_ms(&flow, 15, CAP_MS), PEER_TOLD_MS);
+    assert_int_equal(peer_gather_answers_ms(&flow, 16, CAP_MS), 0); // as many as still come
+    assert_int_equal(peer_gather_answers_ms(&flow, 33, CAP_MS), 0); // more than were told of
+    assert_int_equal(peer_gather_answers_ms(&flow, 1, 3), 3);       // the setting
+    flow.told = 2 * PEER_GATHER_FROM + 1;
+    assert_int_equal(peer_gather_answers_ms(&flow, 1, CAP_MS), 0); // too few come
+    flow.took_us = LONG_US;                                        // but many are looked up
+    flow.under_way = MANY;
+    assert_int_equal(peer_gather_answers_ms(&flow, 1, CAP_MS), LONG_US / 2 / 1000);
+    assert_int_equal(peer_gather_answers_ms(NULL, 1, CAP_MS), 0);
+
+    struct peer *peer = start();
+    answers.told = MANY;
+    int64_t begun_ms = clock_monotonic_ms();
+    queue(peer, WIRE_ANSWER);
+    assert_true(peer_gathers(peer));
+    queue(peer, WIRE_ANSWER);
+    assert_come(peer, 2);
+    assert_true(clock_monotonic_ms() >= begun_ms + PEER_TOLD_MS);
+    assert_int_equal(last()->batch_size, 2);
+    end(peer);
+}
+
 TEST(requests_and_answers_wait_together_only_while_both_may)
 {
     struct peer *peer = start();
@@ -250,7 +276,8 @@ TEST(how_long_an_exchange_takes_is_smoothed)
     peer_flow_took(&flow, -5); // no clock goes back, but nothing breaks if one did
     assert_int_equal(flow.took_us, 7875);
     flow.took_us = 3000;
-    assert_int_equal(peer_gather_ms(&flow, MANY, 1, CAP_MS), 1);
+    flow.under_way = MANY;
+    assert_int_equal(peer_gather_requests_ms(&flow, 1, CAP_MS), 1);
     flow.took_us = 1900; // less than the clock's grain
-    assert_int_equal(peer_gather_ms(&flow, MANY, 1, CAP_MS), 0);
+    assert_int_equal(peer_gather_requests_ms(&flow, 1, CAP_MS), 0);
 }
