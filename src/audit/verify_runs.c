@@ -14,7 +14,7 @@ struct counted {
 };
 
 static void count_page(enum audit_table table, uint8_t number, struct bytes page,
-                       const struct audit_filter *filter, struct counted *counted)
+                       const struct audit_run_filter *filter, struct counted *counted)
 {
     const struct audit_run_form *form = audit_run_form(table);
     for (size_t at = 0; at < page.size; at += form->row_bytes) {
@@ -30,7 +30,7 @@ static void count_page(enum audit_table table, uint8_t number, struct bytes page
 static enum status count_rows(struct store_txn *txn, enum audit_table table,
                               struct counted *counted, struct error *err)
 {
-    struct audit_filter filter = { { 0 } };
+    struct audit_run_filter filter = { { 0 } };
     struct store_cursor *cursor = NULL;
     struct bytes name;
     struct bytes page;

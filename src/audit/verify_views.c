@@ -25,7 +25,8 @@ struct comparing {
     struct audit_walk *walk;
     struct store *store;
     struct store_txn *txn;
-    struct audit_stored *table; // the one at hand, in order
+    struct audit_stored stored;
+    struct audit_stored_walk table; // the one at hand, in order
     uint64_t applied;
     struct audit_sorted sorted; // the next row of the log
     bool has_sorted;
@@ -296,10 +297,10 @@ static enum status take_stored(struct comparing *comparing, enum status status)
 static enum status first_stored(struct comparing *comparing, enum audit_table table,
                                 struct error *err)
 {
-    enum status status = audit_stored_open(comparing->txn, table, (struct bytes){ 0 }, false,
-                                           &comparing->table, err);
+    enum status status = audit_stored_open(&comparing->table, &comparing->stored, table,
+                                           (struct bytes){ 0 }, false, err);
     return status == ST_OK
-               ? take_stored(comparing, audit_stored_seek(comparing->table, (struct bytes){ 0 },
+               ? take_stored(comparing, audit_stored_seek(&comparing->table, (struct bytes){ 0 },
                                                           &comparing->key, &comparing->value, err))
                : status;
 }
@@ -307,7 +308,7 @@ static enum status first_stored(struct comparing *comparing, enum audit_table ta
 static enum status next_stored(struct comparing *comparing, struct error *err)
 {
     return take_stored(
-        comparing, audit_stored_next(comparing->table, &comparing->key, &comparing->value, err));
+        comparing, audit_stored_next(&comparing->table, &comparing->key, &comparing->value, err));
 }
 
 // The row that both have.
@@ -504,6 +505,7 @@ static enum status compare_all(struct comparing *comparing, struct error *err)
     struct audit_walk *walk = comparing->walk;
     enum status status = store_begin_read(comparing->store, &comparing->txn, err);
     if (status == ST_OK) {
+        comparing->stored.txn = comparing->txn;
         status = audit_views_applied(comparing->txn, &comparing->applied, err);
         walk->result.applied = comparing->applied;
     }

@@ -95,7 +95,7 @@ enum status audit_filter_drop(struct store_txn *txn, enum audit_table table, uin
 }
 
 enum status audit_filter_of(struct store_txn *txn, enum audit_table table, uint8_t number,
-                            struct audit_filter *filter, struct error *err)
+                            struct audit_run_filter *filter, struct error *err)
 {
     uint8_t name[2];
     struct bytes words = { 0 };
@@ -110,7 +110,7 @@ enum status audit_filter_of(struct store_txn *txn, enum audit_table table, uint8
     return ST_OK;
 }
 
-bool audit_filter_may_have(const struct audit_filter *filter, uint64_t hash)
+bool audit_filter_may_have(const struct audit_run_filter *filter, uint64_t hash)
 {
     uint64_t bits = audit_delta_bits(hash);
     if (filter->words.size == 0) {

@@ -21,11 +21,11 @@ NODISCARD enum status audit_filter_drop(struct store_txn *txn, enum audit_table 
                                         uint8_t number, struct error *err);
 
 // A filter for a moment, borrowed from its transaction. Without one it may have everything.
-struct audit_filter {
+struct audit_run_filter {
     struct bytes words;
 };
 
 NODISCARD enum status audit_filter_of(struct store_txn *txn, enum audit_table table, uint8_t number,
-                                      struct audit_filter *filter, struct error *err);
+                                      struct audit_run_filter *filter, struct error *err);
 // False: the run has no such row.
-bool audit_filter_may_have(const struct audit_filter *filter, uint64_t hash);
+bool audit_filter_may_have(const struct audit_run_filter *filter, uint64_t hash);

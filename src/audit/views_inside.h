@@ -60,6 +60,9 @@ struct audit_views {
 // status through.
 enum status audit_views_note(struct audit_views *views, enum status status);
 
+// The same for whoever has a reader of it.
+enum status audit_reader_note(const struct audit_reader *reader, enum status status);
+
 // The number of entries that a transaction on the stored view shows; 0 on a fresh one.
 NODISCARD enum status audit_views_applied(struct store_txn *txn, uint64_t *applied,
                                           struct error *err);

@@ -8,15 +8,14 @@
 
 #include "audit/views_stored.h"
 #include "audit/views_inside.h"
-#include "base/reader.h"
 #include "seal/hash.h"
-#include "wire/wire.h"
 
 struct audit_reader {
     struct audit_views *views;
     struct audit_place *place;
     struct snapshot_item *stored; // the store that `txn` is of; NULL: none
     struct store_txn *txn;        // paused outside begin..end
+    struct audit_stored read;     // what it is read through
     bool begun;
     bool held; // the place is this thread's
     struct snapshot_item *item;
@@ -64,12 +63,17 @@ static enum status attach(struct audit_reader *reader, struct error *err)
     struct store *store = snapshot_pin(reader->views->stored, &item);
     if (reader->txn != NULL && item == reader->stored) {
         snapshot_unpin(&item);
-        return store_resume(reader->txn, err);
+        enum status resumed = store_resume(reader->txn, err);
+        if (resumed == ST_OK) {
+            audit_stored_resumed(&reader->read);
+        }
+        return resumed;
     }
     let_go(reader);
     enum status status = store_begin_read(store, &reader->txn, err);
     if (status == ST_OK) {
         reader->stored = item;
+        reader->read = (struct audit_stored){ .txn = reader->txn };
     } else {
         snapshot_unpin(&item);
     }
@@ -176,6 +180,11 @@ bool audit_reader_still(const struct audit_reader *reader, enum audit_table tabl
     return true;
 }
 
+enum status audit_reader_note(const struct audit_reader *reader, enum status status)
+{
+    return audit_views_note(reader->views, status);
+}
+
 uint64_t audit_reader_stored(const struct audit_reader *reader)
 {
     return reader->applied;
@@ -213,7 +222,7 @@ enum status audit_reader_get(struct audit_reader *reader, enum audit_table table
             return ST_OK;
         }
     }
-    return audit_views_note(reader->views, audit_stored_get(reader->txn, table, key, value, err));
+    return audit_views_note(reader->views, audit_stored_get(&reader->read, table, key, value, err));
 }
 
 // ---- scanning
@@ -231,7 +240,7 @@ struct scan {
     enum audit_table table;
     struct bytes prefix;
     bool reverse;
-    struct audit_stored *walk;
+    struct audit_stored_walk walk;
     size_t count;
     struct source sources[AUDIT_TAIL_DELTAS_MAX + 1]; // newest first; the stored view last
 };
@@ -303,7 +312,7 @@ static enum status store_take(const struct scan *scan, struct source *source, en
 static enum status stored_next(struct scan *scan, struct source *source, struct error *err)
 {
     return store_take(scan, source,
-                      audit_stored_next(scan->walk, &source->row.key, &source->row.value, err));
+                      audit_stored_next(&scan->walk, &source->row.key, &source->row.value, err));
 }
 
 static enum status stored_first(struct scan *scan, struct source *source, struct bytes from,
@@ -312,9 +321,9 @@ static enum status stored_first(struct scan *scan, struct source *source, struct
     struct bytes start = from.size > 0 ? from : scan->reverse ? end : scan->prefix;
     source->row.table = scan->table;
     enum status status =
-        audit_stored_seek(scan->walk, start, &source->row.key, &source->row.value, err);
+        audit_stored_seek(&scan->walk, start, &source->row.key, &source->row.value, err);
     if (status == ST_OK && scan->reverse && from.size == 0 && bytes_equal(source->row.key, end)) {
-        status = audit_stored_next(scan->walk, &source->row.key, &source->row.value, err);
+        status = audit_stored_next(&scan->walk, &source->row.key, &source->row.value, err);
     }
     return store_take(scan, source, status);
 }
@@ -337,8 +346,8 @@ static enum status scan_begin(struct scan *scan, struct bytes from, struct error
     }
     struct source *stored = &scan->sources[scan->count++];
     *stored = (struct source){ 0 };
-    enum status status = audit_stored_open(scan->reader->txn, scan->table, scan->prefix,
-                                           scan->reverse, &scan->walk, err);
+    enum status status = audit_stored_open(&scan->walk, &scan->reader->read, scan->table,
+                                           scan->prefix, scan->reverse, err);
     return status == ST_OK ? stored_first(scan, stored, from, end, err) : status;
 }
 
@@ -384,7 +393,12 @@ enum status audit_reader_scan(struct audit_reader *reader, enum audit_table tabl
                               bool (*visit)(struct bytes key, struct bytes value, void *context),
                               void *context, struct error *err)
 {
-    struct scan scan = { .reader = reader, .table = table, .prefix = prefix, .reverse = reverse };
+    struct scan scan; // large: its sources are set as they come
+    scan.reader = reader;
+    scan.table = table;
+    scan.prefix = prefix;
+    scan.reverse = reverse;
+    scan.count = 0;
     enum status status = scan_begin(&scan, from, err);
     while (status == ST_OK) {
         const struct source *source = scan_pick(&scan);
@@ -401,178 +415,42 @@ enum status audit_reader_scan(struct audit_reader *reader, enum audit_table tabl
     return audit_views_note(reader->views, status);
 }
 
-// ---- the tables by their meaning
+// ---- the newest of a list
 
-struct page {
-    struct audit_subject_row *rows;
-    size_t limit;
-    size_t count;
-    enum status status;
-    struct error *err;
-};
-
-static bool page_row(struct bytes key, struct bytes value, void *context)
+// The last row of the list that the delta has.
+static bool delta_head(const struct audit_delta *delta, struct bytes last, struct audit_row *row)
 {
-    struct page *page = context;
-    page->status = audit_subject_row_decode(key, value, &page->rows[page->count], page->err);
-    if (page->status != ST_OK) {
+    size_t above = audit_delta_seek(delta, AUDIT_TABLE_SUBJECT, last, true);
+    if (above == 0) {
         return false;
     }
-    page->count++;
-    return page->count < page->limit;
+    *row = audit_delta_at(delta, above - 1);
+    return row->table == AUDIT_TABLE_SUBJECT &&
+           begins_with(row->key, bytes_of(last.data, AUDIT_TAG_BYTES));
 }
 
-enum status audit_reader_subject_page(struct audit_reader *reader, const struct audit_tag *tag,
-                                      uint64_t from, size_t limit, struct audit_subject_row *rows,
-                                      size_t *count, struct error *err)
-{
-    uint8_t key[AUDIT_TAG_BYTES + 8];
-    struct page page = { .rows = rows, .limit = limit, .err = err };
-    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
-    (void)seal_u64(key + AUDIT_TAG_BYTES, from);
-    struct bytes start = from == 0 ? (struct bytes){ 0 } : bytes_of(key, sizeof(key));
-    enum status status = ST_OK;
-    if (limit > 0) {
-        status = audit_reader_scan(reader, AUDIT_TABLE_SUBJECT, audit_tag_view(tag), start, true,
-                                   page_row, &page, err);
-    }
-    if (status == ST_OK) {
-        status = audit_views_note(reader->views, page.status);
-    }
-    if (status == ST_OK) {
-        *count = page.count;
-    }
-    return status;
-}
-
+// A list only grows, so the newest place that has rows of it has its last one: of the deltas, or
+// else of the stored view.
 enum status audit_reader_subject_head(struct audit_reader *reader, const struct audit_tag *tag,
                                       struct audit_subject_row *row, struct error *err)
 {
-    size_t count = 0;
-    enum status status = audit_reader_subject_page(reader, tag, 0, 1, row, &count, err);
-    return status == ST_OK && count == 0 ? ST_NOT_FOUND : status;
-}
-
-enum status audit_reader_exchange(struct audit_reader *reader, const struct id *id,
-                                  struct audit_exchange_row *row, struct error *err)
-{
-    uint8_t key[AUDIT_EXCHANGE_KEY_BYTES];
-    struct bytes decision;
-    struct bytes ending = { 0 };
-    enum status status =
-        audit_reader_get(reader, AUDIT_TABLE_EXCHANGE, audit_exchange_key(id, key), &decision, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    key[ID_BYTES] = 1;
-    status =
-        audit_reader_get(reader, AUDIT_TABLE_EXCHANGE, bytes_of(key, sizeof(key)), &ending, err);
-    if (status == ST_OK || status == ST_NOT_FOUND) {
-        status =
-            audit_views_note(reader->views, audit_exchange_row_decode(decision, ending, row, err));
-    }
-    return status;
-}
-
-enum status audit_reader_counter(struct audit_reader *reader, const struct digest *key,
-                                 uint64_t *value, struct error *err)
-{
-    struct bytes found;
-    struct audit_counter_row row = { 0 };
-    enum status status =
-        audit_reader_get(reader, AUDIT_TABLE_COUNTER, bytes_digest(key), &found, err);
-    bool carried = status == ST_NOT_FOUND;
-    if (carried) {
-        status = audit_reader_get(reader, AUDIT_TABLE_CARRIED, bytes_digest(key), &found, err);
-    }
-    if (status == ST_OK) {
-        status =
-            audit_views_note(reader->views, audit_counter_row_decode(found, carried, &row, err));
-    }
-    if (status == ST_NOT_FOUND) {
-        status = ST_OK;
-    }
-    if (status == ST_OK) {
-        *value = row.value;
-    }
-    return status;
-}
-
-enum status audit_reader_forgotten(struct audit_reader *reader, struct audit_forgotten *forgotten,
-                                   struct error *err)
-{
-    struct bytes found;
-    enum status status =
-        audit_reader_get(reader, AUDIT_TABLE_META, bytes_text("forgotten"), &found, err);
-    if (status == ST_NOT_FOUND) {
-        *forgotten = (struct audit_forgotten){ 0 };
-        return ST_OK;
-    }
-    return status == ST_OK
-               ? audit_views_note(reader->views, audit_forgotten_decode(found, forgotten, err))
-               : status;
-}
-
-static enum status decode_consent(struct bytes value, struct arena *arena,
-                                  struct wire_consent_record *record, struct error *err)
-{
-    enum status status = wire_decode(WIRE_SCHEMA_CONSENT_RECORD, value, arena, record, err);
-    return status == ST_MALFORMED || status == ST_UNSUPPORTED ? ST_CORRUPT : status;
-}
-
-enum status audit_reader_consent(struct audit_reader *reader, const struct audit_tag *tag,
-                                 const struct id *id, struct arena *arena,
-                                 struct wire_consent_record *record, struct error *err)
-{
-    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
-    struct bytes value;
-    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
-    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
-    enum status status =
-        audit_reader_get(reader, AUDIT_TABLE_CONSENT, bytes_of(key, sizeof(key)), &value, err);
-    return status == ST_OK
-               ? audit_views_note(reader->views, decode_consent(value, arena, record, err))
-               : status;
-}
-
-struct consents {
-    struct arena *arena;
-    struct wire_consent_record *records;
-    size_t max;
-    size_t count;
-    enum status status;
-    struct error *err;
-};
-
-static bool consent_row(struct bytes key, struct bytes value, void *context)
-{
-    struct consents *consents = context;
-    (void)key;
-    consents->status =
-        decode_consent(value, consents->arena, &consents->records[consents->count], consents->err);
-    if (consents->status != ST_OK) {
-        return false;
-    }
-    consents->count++;
-    return consents->count < consents->max;
-}
-
-enum status audit_reader_consents(struct audit_reader *reader, const struct audit_tag *tag,
-                                  struct arena *arena, size_t max,
-                                  struct wire_consent_record *records, size_t *count,
-                                  struct error *err)
-{
-    struct consents consents = { .arena = arena, .records = records, .max = max, .err = err };
+    uint64_t hash = audit_delta_hash(AUDIT_TABLE_SUBJECT, audit_tag_view(tag));
+    uint8_t last[AUDIT_TAG_BYTES + 8];
+    struct audit_row found = { 0 };
+    bool in_tail = false;
     enum status status = ST_OK;
-    if (max > 0) {
-        status = audit_reader_scan(reader, AUDIT_TABLE_CONSENT, audit_tag_view(tag),
-                                   (struct bytes){ 0 }, false, consent_row, &consents, err);
+    memcpy(last, tag->bytes, AUDIT_TAG_BYTES);
+    (void)seal_u64(last + AUDIT_TAG_BYTES, UINT64_MAX);
+    for (size_t i = reader->tail->count; !in_tail && i > 0; i--) {
+        const struct audit_delta *delta = reader->tail->deltas[i - 1];
+        in_tail = audit_delta_may_have(delta, hash) &&
+                  delta_head(delta, bytes_of(last, sizeof(last)), &found);
+    }
+    if (!in_tail) {
+        status = audit_stored_head(&reader->read, tag, &found.key, &found.value, err);
     }
     if (status == ST_OK) {
-        status = audit_views_note(reader->views, consents.status);
+        status = audit_subject_row_decode(found.key, found.value, row, err);
     }
-    if (status == ST_OK) {
-        *count = consents.count;
-    }
-    return status;
+    return audit_views_note(reader->views, status);
 }

@@ -50,6 +50,7 @@ struct copying {
     struct audit_renewal *renewal;
     enum audit_table table;
     struct store_txn *from;
+    struct audit_stored stored; // what `from` is read through
     struct store_txn *to;
     struct held_row held;
     struct audit_run_writer run; // of a table in runs: what stays of it is one
@@ -118,8 +119,8 @@ void audit_renewal_destroy(struct audit_renewal **renewal)
 // ---- what stays
 
 // A counter that was carried forward goes when it has ended, or when a later entry has set it.
-static enum status carried_stays(const struct copying *copying, struct bytes key,
-                                 struct bytes value, bool *stays, struct error *err)
+static enum status carried_stays(struct copying *copying, struct bytes key, struct bytes value,
+                                 bool *stays, struct error *err)
 {
     const struct audit_forgotten *forgotten = &copying->renewal->forgotten;
     struct audit_counter_row row;
@@ -129,7 +130,7 @@ static enum status carried_stays(const struct copying *copying, struct bytes key
     if (!*stays) {
         return status;
     }
-    status = audit_stored_get(copying->from, AUDIT_TABLE_COUNTER, key, &newer, err);
+    status = audit_stored_get(&copying->stored, AUDIT_TABLE_COUNTER, key, &newer, err);
     if (status == ST_OK) {
         status = audit_counter_row_decode(newer, false, &row, err);
         *stays = status == ST_OK && row.index < forgotten->to;
@@ -153,7 +154,7 @@ static enum status exchange_index(struct bytes value, uint64_t *index, struct er
     return ST_OK;
 }
 
-static enum status row_stays(const struct copying *copying, struct bytes key, struct bytes value,
+static enum status row_stays(struct copying *copying, struct bytes key, struct bytes value,
                              bool *stays, struct error *err)
 {
     uint64_t to = copying->renewal->forgotten.to;
@@ -278,16 +279,16 @@ static enum status end_table(struct copying *copying, struct error *err)
 
 static enum status copy_rows(struct copying *copying, struct error *err)
 {
-    struct audit_stored *walk = NULL;
+    struct audit_stored_walk walk;
     struct bytes key;
     struct bytes value;
     size_t count = 0;
     enum status status =
-        audit_stored_open(copying->from, copying->table, (struct bytes){ 0 }, false, &walk, err);
+        audit_stored_open(&walk, &copying->stored, copying->table, (struct bytes){ 0 }, false, err);
     if (status == ST_OK) {
         // `last` is a key and one zero byte: nothing lies between the two.
-        status =
-            audit_stored_seek(walk, bytes_of(copying->last, copying->last_size), &key, &value, err);
+        status = audit_stored_seek(&walk, bytes_of(copying->last, copying->last_size), &key, &value,
+                                   err);
     }
     while (status == ST_OK && count++ < COPY_ROWS) {
         status = take_row(copying, key, value, err);
@@ -295,7 +296,7 @@ static enum status copy_rows(struct copying *copying, struct error *err)
             memcpy(copying->last, key.data, key.size);
             copying->last[key.size] = 0;
             copying->last_size = key.size + 1;
-            status = audit_stored_next(walk, &key, &value, err);
+            status = audit_stored_next(&walk, &key, &value, err);
         }
     }
     if (status == ST_NOT_FOUND) {
@@ -311,6 +312,7 @@ static enum status copy_part(struct copying *copying, struct error *err)
     struct audit_renewal *renewal = copying->renewal;
     struct store *store = snapshot_pin(renewal->views->stored, &item);
     enum status status = store_begin_read(store, &copying->from, err);
+    copying->stored = (struct audit_stored){ .txn = copying->from };
     if (status == ST_OK) {
         status = store_begin_write(renewal->store, &copying->to, err);
     }

@@ -2,30 +2,10 @@
 // lowest (highest), of equal keys that of the newest run.
 #include "audit/views_stored.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "audit/delta.h"
-#include "audit/views_filter.h"
-#include "audit/views_runs.h"
-
-// A place in one run.
-struct place {
-    struct store_cursor *cursor;
-    uint8_t number;
-    bool has; // a row
-    struct bytes page;
-    size_t at; // of the row in the page
-};
-
-struct audit_stored {
-    enum audit_table table;
-    bool reverse;
-    const struct audit_run_form *form; // NULL: row by row
-    struct store_cursor *cursor;       // of a table row by row
-    struct bytes key;                  // of the row at which it stands
-    size_t count;
-    struct place places[]; // newest first
-};
+#include "seal/hash.h"
 
 // ---- one row
 
@@ -57,31 +37,128 @@ static enum status get_from(struct store_cursor *cursor, enum audit_table table,
     return ST_OK;
 }
 
-enum status audit_stored_get(struct store_txn *txn, enum audit_table table, struct bytes key,
+// ---- lists of runs
+
+void audit_stored_resumed(struct audit_stored *stored)
+{
+    uint64_t state = store_state(stored->txn);
+    for (size_t i = 0; stored->state != state && i < AUDIT_STORED_LISTS; i++) {
+        stored->lists[i].known = false;
+        stored->lists[i].filters_known = false;
+    }
+    stored->state = state;
+}
+
+static enum status list_of(struct audit_stored *stored, enum audit_table table,
+                           struct audit_stored_list **list, struct error *err)
+{
+    struct audit_stored_list *found = &stored->lists[table == AUDIT_TABLE_SUBJECT ? 0 : 1];
+    enum status status =
+        found->known ? ST_OK : audit_runs_load(stored->txn, table, &found->runs, err);
+    found->known = status == ST_OK;
+    *list = found;
+    return status;
+}
+
+static enum status filters_of(struct audit_stored *stored, enum audit_table table,
+                              struct audit_stored_list **list, struct error *err)
+{
+    enum status status = list_of(stored, table, list, err);
+    struct audit_stored_list *found = *list;
+    if (status != ST_OK || found->filters_known) {
+        return status;
+    }
+    for (size_t i = 0; status == ST_OK && i < found->runs.count; i++) {
+        found->filters[i] = (struct audit_run_filter){ 0 };
+        status = audit_filter_of(stored->txn, table, found->runs.runs[i].number, &found->filters[i],
+                                 err);
+    }
+    found->filters_known = status == ST_OK;
+    return status;
+}
+
+// The newest of the first `count` runs that may have a key with this hash, as its place and one; 0:
+// there is none.
+static size_t next_run(const struct audit_stored_list *list, size_t count, uint64_t hash)
+{
+    while (count > 0 && !audit_filter_may_have(&list->filters[count - 1], hash)) {
+        count--;
+    }
+    return count;
+}
+
+enum status audit_stored_get(struct audit_stored *stored, enum audit_table table, struct bytes key,
                              struct bytes *value, struct error *err)
 {
-    struct audit_runs runs;
+    struct audit_stored_list *list = NULL;
     struct store_cursor *cursor = NULL;
     if (audit_run_form(table) == NULL) {
-        return store_get(txn, table, key, value, err);
+        return store_get(stored->txn, table, key, value, err);
     }
-    enum status status = audit_runs_load(txn, table, &runs, err);
-    if (status == ST_OK) {
-        status = store_cursor_open(txn, table, &cursor, err);
+    enum status status = filters_of(stored, table, &list, err);
+    if (status != ST_OK) {
+        return status;
     }
+    uint64_t hash = audit_filter_hash(table, key);
+    size_t left = next_run(list, list->runs.count, hash);
+    if (left == 0) {
+        return ST_NOT_FOUND;
+    }
+    status = store_cursor_open(stored->txn, table, &cursor, err);
     if (status == ST_OK) {
         status = ST_NOT_FOUND;
     }
-    uint64_t hash = audit_filter_hash(table, key);
-    for (size_t i = runs.count; status == ST_NOT_FOUND && i > 0; i--) {
-        uint8_t number = runs.runs[i - 1].number;
-        struct audit_filter filter;
-        status = audit_filter_of(txn, table, number, &filter, err);
-        if (status == ST_OK) {
-            status = audit_filter_may_have(&filter, hash)
-                         ? get_from(cursor, table, number, key, value, err)
-                         : ST_NOT_FOUND;
-        }
+    for (; status == ST_NOT_FOUND && left > 0; left = next_run(list, left - 1, hash)) {
+        status = get_from(cursor, table, list->runs.runs[left - 1].number, key, value, err);
+    }
+    store_cursor_close(&cursor);
+    return status;
+}
+
+// The last row of the list in one run.
+static enum status head_from(struct store_cursor *cursor, uint8_t number, struct bytes last,
+                             struct bytes *key, struct bytes *value, struct error *err)
+{
+    const struct audit_run_form *form = audit_run_form(AUDIT_TABLE_SUBJECT);
+    struct bytes page = { 0 };
+    enum status status = audit_run_seek(cursor, AUDIT_TABLE_SUBJECT, number, last, &page, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    size_t above = audit_run_lower(form, page, last); // the page begins below
+    if (above == 0 ||
+        memcmp(row_key(form, page, above - 1).data, last.data, AUDIT_TAG_BYTES) != 0) {
+        return ST_NOT_FOUND;
+    }
+    *key = row_key(form, page, above - 1);
+    *value = row_value(form, page, above - 1);
+    return ST_OK;
+}
+
+enum status audit_stored_head(struct audit_stored *stored, const struct audit_tag *tag,
+                              struct bytes *key, struct bytes *value, struct error *err)
+{
+    struct audit_stored_list *list = NULL;
+    struct store_cursor *cursor = NULL;
+    uint8_t last[AUDIT_TAG_BYTES + 8];
+    memcpy(last, tag->bytes, AUDIT_TAG_BYTES);
+    (void)seal_u64(last + AUDIT_TAG_BYTES, UINT64_MAX);
+    enum status status = filters_of(stored, AUDIT_TABLE_SUBJECT, &list, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    uint64_t hash = audit_filter_hash(AUDIT_TABLE_SUBJECT, audit_tag_view(tag));
+    size_t left = next_run(list, list->runs.count, hash);
+    if (left == 0) {
+        return ST_NOT_FOUND;
+    }
+    status = store_cursor_open(stored->txn, AUDIT_TABLE_SUBJECT, &cursor, err);
+    if (status == ST_OK) {
+        status = ST_NOT_FOUND;
+    }
+    for (; status == ST_NOT_FOUND && left > 0; left = next_run(list, left - 1, hash)) {
+        status = head_from(cursor, list->runs.runs[left - 1].number, bytes_of(last, sizeof(last)),
+                           key, value, err);
     }
     store_cursor_close(&cursor);
     return status;
@@ -90,7 +167,7 @@ enum status audit_stored_get(struct store_txn *txn, enum audit_table table, stru
 // ---- a place in a run
 
 // The cursor stands at a page, or at none.
-static enum status take_page(const struct audit_stored *walk, struct place *place,
+static enum status take_page(const struct audit_stored_walk *walk, struct audit_stored_place *place,
                              enum status status, struct bytes name, struct bytes page,
                              struct error *err)
 {
@@ -106,7 +183,7 @@ static enum status take_page(const struct audit_stored *walk, struct place *plac
     return status;
 }
 
-static enum status next_page(const struct audit_stored *walk, struct place *place,
+static enum status next_page(const struct audit_stored_walk *walk, struct audit_stored_place *place,
                              struct error *err)
 {
     struct bytes name = { 0 };
@@ -116,8 +193,8 @@ static enum status next_page(const struct audit_stored *walk, struct place *plac
     return take_page(walk, place, status, name, page, err);
 }
 
-static enum status place_next(const struct audit_stored *walk, struct place *place,
-                              struct error *err)
+static enum status place_next(const struct audit_stored_walk *walk,
+                              struct audit_stored_place *place, struct error *err)
 {
     if (walk->reverse ? place->at == 0
                       : (place->at + 1) * walk->form->row_bytes == place->page.size) {
@@ -128,8 +205,8 @@ static enum status place_next(const struct audit_stored *walk, struct place *pla
 }
 
 // The run's first page, or (reverse) its last one.
-static enum status outermost_page(const struct audit_stored *walk, struct place *place,
-                                  struct error *err)
+static enum status outermost_page(const struct audit_stored_walk *walk,
+                                  struct audit_stored_place *place, struct error *err)
 {
     struct bytes name = { 0 };
     struct bytes page = { 0 };
@@ -143,8 +220,9 @@ static enum status outermost_page(const struct audit_stored *walk, struct place 
     return take_page(walk, place, status, name, page, err);
 }
 
-static enum status place_seek(const struct audit_stored *walk, struct place *place,
-                              struct bytes from, struct error *err)
+static enum status place_seek(const struct audit_stored_walk *walk,
+                              struct audit_stored_place *place, struct bytes from,
+                              struct error *err)
 {
     place->has = false;
     if (from.size == 0) {
@@ -171,12 +249,13 @@ static enum status place_seek(const struct audit_stored *walk, struct place *pla
 
 // ---- all runs
 
-static enum status pick(const struct audit_stored *walk, struct bytes *key, struct bytes *value)
+static enum status pick(const struct audit_stored_walk *walk, struct bytes *key,
+                        struct bytes *value)
 {
-    const struct place *best = NULL;
+    const struct audit_stored_place *best = NULL;
     struct bytes best_key = { 0 };
     for (size_t i = 0; i < walk->count; i++) {
-        const struct place *place = &walk->places[i];
+        const struct audit_stored_place *place = &walk->places[i];
         if (!place->has) {
             continue;
         }
@@ -195,11 +274,11 @@ static enum status pick(const struct audit_stored *walk, struct bytes *key, stru
     return ST_OK;
 }
 
-static enum status pass(struct audit_stored *walk, struct bytes key, struct error *err)
+static enum status pass(struct audit_stored_walk *walk, struct bytes key, struct error *err)
 {
     enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && i < walk->count; i++) {
-        struct place *place = &walk->places[i];
+        struct audit_stored_place *place = &walk->places[i];
         if (place->has && bytes_equal(row_key(walk->form, place->page, place->at), key)) {
             status = place_next(walk, place, err);
         }
@@ -209,95 +288,67 @@ static enum status pass(struct audit_stored *walk, struct bytes key, struct erro
 
 // ---- a table row by row
 
-static enum status seek_plain(struct audit_stored *walk, struct bytes from, struct bytes *key,
+static enum status seek_plain(struct audit_stored_walk *walk, struct bytes from, struct bytes *key,
                               struct bytes *value, struct error *err)
 {
     if (from.size == 0) {
-        return walk->reverse ? store_cursor_last(walk->cursor, key, value, err)
-                             : store_cursor_first(walk->cursor, key, value, err);
+        return walk->reverse ? store_cursor_last(walk->places[0].cursor, key, value, err)
+                             : store_cursor_first(walk->places[0].cursor, key, value, err);
     }
-    enum status status = store_cursor_seek(walk->cursor, from, key, value, err);
+    enum status status = store_cursor_seek(walk->places[0].cursor, from, key, value, err);
     if (!walk->reverse) {
         return status;
     }
     if (status == ST_NOT_FOUND) {
-        return store_cursor_last(walk->cursor, key, value, err);
+        return store_cursor_last(walk->places[0].cursor, key, value, err);
     }
     return status == ST_OK && !bytes_equal(*key, from)
-               ? store_cursor_prev(walk->cursor, key, value, err)
+               ? store_cursor_prev(walk->places[0].cursor, key, value, err)
                : status;
 }
 
 // ---- the door
 
-// Leaves out the runs that have no row whose key begins so.
-static enum status leave_out(struct store_txn *txn, struct bytes prefix, struct audit_runs *runs,
-                             struct error *err)
+enum status audit_stored_open(struct audit_stored_walk *walk, struct audit_stored *stored,
+                              enum audit_table table, struct bytes prefix, bool reverse,
+                              struct error *err)
 {
-    bool by_tag = audit_delta_knows_tags(runs->table) && prefix.size >= AUDIT_TAG_BYTES;
-    uint64_t hash = by_tag ? audit_filter_hash(runs->table, prefix) : 0;
-    enum status status = ST_OK;
-    size_t kept = 0;
-    for (size_t i = 0; status == ST_OK && by_tag && i < runs->count; i++) {
-        struct audit_filter filter;
-        status = audit_filter_of(txn, runs->table, runs->runs[i].number, &filter, err);
-        if (status == ST_OK && audit_filter_may_have(&filter, hash)) {
-            runs->runs[kept++] = runs->runs[i];
+    struct audit_stored_list *list = NULL;
+    walk->table = table;
+    walk->reverse = reverse;
+    walk->form = audit_run_form(table);
+    walk->key = (struct bytes){ 0 };
+    walk->count = 0;
+    if (walk->form == NULL) {
+        walk->places[walk->count++] = (struct audit_stored_place){ 0 };
+        return store_cursor_open(stored->txn, table, &walk->places[0].cursor, err);
+    }
+    bool by_tag = audit_delta_knows_tags(table) && prefix.size >= AUDIT_TAG_BYTES;
+    uint64_t hash = by_tag ? audit_filter_hash(table, prefix) : 0;
+    enum status status =
+        by_tag ? filters_of(stored, table, &list, err) : list_of(stored, table, &list, err);
+    size_t left = status == ST_OK ? list->runs.count : 0;
+    for (; status == ST_OK && left > 0; left--) {
+        if (by_tag && !audit_filter_may_have(&list->filters[left - 1], hash)) {
+            continue; // no row whose key begins so
         }
-    }
-    runs->count = by_tag ? kept : runs->count;
-    return status;
-}
-
-enum status audit_stored_open(struct store_txn *txn, enum audit_table table, struct bytes prefix,
-                              bool reverse, struct audit_stored **walk, struct error *err)
-{
-    struct audit_runs runs = { .count = 0 };
-    const struct audit_run_form *form = audit_run_form(table);
-    enum status status = form == NULL ? ST_OK : audit_runs_load(txn, table, &runs, err);
-    if (status == ST_OK && form != NULL) {
-        status = leave_out(txn, prefix, &runs, err);
-    }
-    if (status != ST_OK) {
-        return status;
-    }
-    struct audit_stored *made = calloc(1, sizeof(*made) + runs.count * sizeof(made->places[0]));
-    if (made == NULL) {
-        return error_set(err, ST_NOMEM, "views: reading");
-    }
-    made->table = table;
-    made->reverse = reverse;
-    made->form = form;
-    made->count = runs.count;
-    if (form == NULL) {
-        status = store_cursor_open(txn, table, &made->cursor, err);
-    }
-    for (size_t i = 0; status == ST_OK && i < made->count; i++) {
-        made->places[i].number = runs.runs[runs.count - 1 - i].number;
-        status = store_cursor_open(txn, table, &made->places[i].cursor, err);
-    }
-    if (status == ST_OK) {
-        *walk = made;
-    } else {
-        audit_stored_close(&made);
+        struct audit_stored_place *place = &walk->places[walk->count++];
+        *place = (struct audit_stored_place){ .number = list->runs.runs[left - 1].number };
+        status = store_cursor_open(stored->txn, table, &place->cursor, err);
     }
     return status;
 }
 
-void audit_stored_close(struct audit_stored **walk)
+void audit_stored_close(struct audit_stored_walk *walk)
 {
-    if (*walk != NULL) {
-        store_cursor_close(&(*walk)->cursor);
-        for (size_t i = 0; i < (*walk)->count; i++) {
-            store_cursor_close(&(*walk)->places[i].cursor);
-        }
-        free(*walk);
-        *walk = NULL;
+    for (size_t i = 0; i < walk->count; i++) {
+        store_cursor_close(&walk->places[i].cursor);
     }
+    walk->count = 0;
 }
 
 // How far `key` lies from another one, in the direction of the walk.
-static int direction(const struct audit_stored *walk, struct bytes key, struct bytes other)
+static int direction(const struct audit_stored_walk *walk, struct bytes key, struct bytes other)
 {
     int order = bytes_compare(key, other);
     return walk->reverse ? -order : order;
@@ -308,7 +359,7 @@ static enum status out_of_order(struct error *err)
     return error_set(err, ST_CORRUPT, "views: keys out of order");
 }
 
-enum status audit_stored_seek(struct audit_stored *walk, struct bytes from, struct bytes *key,
+enum status audit_stored_seek(struct audit_stored_walk *walk, struct bytes from, struct bytes *key,
                               struct bytes *value, struct error *err)
 {
     enum status status = ST_OK;
@@ -327,13 +378,13 @@ enum status audit_stored_seek(struct audit_stored *walk, struct bytes from, stru
     return status;
 }
 
-enum status audit_stored_next(struct audit_stored *walk, struct bytes *key, struct bytes *value,
-                              struct error *err)
+enum status audit_stored_next(struct audit_stored_walk *walk, struct bytes *key,
+                              struct bytes *value, struct error *err)
 {
     enum status status = ST_OK;
     if (walk->form == NULL) {
-        status = walk->reverse ? store_cursor_prev(walk->cursor, key, value, err)
-                               : store_cursor_next(walk->cursor, key, value, err);
+        status = walk->reverse ? store_cursor_prev(walk->places[0].cursor, key, value, err)
+                               : store_cursor_next(walk->places[0].cursor, key, value, err);
     } else {
         status = pass(walk, walk->key, err);
         status = status == ST_OK ? pick(walk, key, value) : status;

@@ -10,8 +10,6 @@
 // to the next transaction would show, and where no write-back has failed since opening: the kernel
 // tells that once to each open description of a file, so `witness_fd`, ours and for nothing else,
 // hears of it even if LMDB has. What the disk has left says less: others take and give any moment.
-#include "store/store.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,6 +22,7 @@
 #include <lmdb.h>
 
 #include "base/file.h"
+#include "store/handle.h"
 
 enum { READERS_DEFAULT = 126 };
 
@@ -34,17 +33,6 @@ struct store {
     store_commit_hook hook;
     void *hook_context;
     char path[PATH_MAX];
-};
-
-struct store_txn {
-    struct store *store;
-    MDB_txn *txn;
-    bool write;
-};
-
-struct store_cursor {
-    struct store_txn *txn;
-    MDB_cursor *cursor;
 };
 
 static enum status map_code(int code)
@@ -80,10 +68,15 @@ static enum status map_code(int code)
     }
 }
 
-static enum status fail(const struct store *store, const char *what, int code, struct error *err)
+enum status store_fail(const struct store *store, const char *what, int code, struct error *err)
 {
     return error_set(err, map_code(code), "store '%s': %s: %s", store->path, what,
                      mdb_strerror(code));
+}
+
+unsigned store_table_handle(const struct store *store, unsigned table)
+{
+    return store->tables[table];
 }
 
 // A change or commit failed. A change fails so where a large transaction writes pages ahead.
@@ -130,7 +123,7 @@ static enum status file_sizes(const struct store *store, uint64_t *pages, uint64
         code = errno;
     }
     if (code != MDB_SUCCESS) {
-        return fail(store, "size of the file", code, err);
+        return store_fail(store, "size of the file", code, err);
     }
     *pages = ((uint64_t)info.me_last_pgno + 1) * page.ms_psize;
     *file = (uint64_t)stat.st_size;
@@ -172,7 +165,7 @@ static enum status open_environment(struct store *store, const struct store_opti
         code = mdb_env_open(store->env, store->path, flags, 0600);
     }
     if (code != MDB_SUCCESS) {
-        return fail(store, "open", code, err);
+        return store_fail(store, "open", code, err);
     }
     if (!options->read_only) {
         char path[PATH_MAX + sizeof("/data.mdb")];
@@ -201,7 +194,7 @@ static enum status open_environment(struct store *store, const struct store_opti
         code = open_tables(store, options, true);
     }
     if (code != MDB_SUCCESS) {
-        return fail(store, "tables", code, err);
+        return store_fail(store, "tables", code, err);
     }
     return ST_OK;
 }
@@ -270,13 +263,13 @@ static enum status begin(struct store *store, bool write, struct store_txn **txn
     if (begun == NULL) {
         return error_set(err, ST_NOMEM, "store '%s': transaction", store->path);
     }
-    begun->store = store;
-    begun->write = write;
-    int code = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &begun->txn);
+    MDB_txn *made = NULL;
+    int code = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &made);
     if (code != MDB_SUCCESS) {
         free(begun);
-        return fail(store, "begin", code, err);
+        return store_fail(store, "begin", code, err);
     }
+    *begun = (struct store_txn){ .store = store, .library = made, .write = write };
     *txn = begun;
     return ST_OK;
 }
@@ -328,7 +321,8 @@ enum status store_commit(struct store_txn **txn, struct error *err)
             return error_set(err, status, "store '%s': commit: made to fail", store->path);
         }
     }
-    int code = mdb_txn_commit((*txn)->txn);
+    store_cursors_close(*txn);
+    int code = mdb_txn_commit((*txn)->library);
     free(*txn);
     *txn = NULL;
     if (code != MDB_SUCCESS) {
@@ -348,7 +342,8 @@ enum status store_commit(struct store_txn **txn, struct error *err)
 void store_abort(struct store_txn **txn)
 {
     if (*txn != NULL) {
-        mdb_txn_abort((*txn)->txn);
+        store_cursors_close(*txn);
+        mdb_txn_abort((*txn)->library);
         free(*txn);
         *txn = NULL;
     }
@@ -356,13 +351,18 @@ void store_abort(struct store_txn **txn)
 
 void store_pause(struct store_txn *txn)
 {
-    mdb_txn_reset(txn->txn);
+    mdb_txn_reset(txn->library);
 }
 
 enum status store_resume(struct store_txn *txn, struct error *err)
 {
-    int code = mdb_txn_renew(txn->txn);
-    return code == MDB_SUCCESS ? ST_OK : fail(txn->store, "resume", code, err);
+    int code = mdb_txn_renew(txn->library);
+    return code == MDB_SUCCESS ? ST_OK : store_fail(txn->store, "resume", code, err);
+}
+
+uint64_t store_state(const struct store_txn *txn)
+{
+    return mdb_txn_id(txn->library);
 }
 
 // ---- items
@@ -372,12 +372,12 @@ enum status store_get(struct store_txn *txn, unsigned table, struct bytes key, s
 {
     MDB_val wanted = value_of(key);
     MDB_val found;
-    int code = mdb_get(txn->txn, txn->store->tables[table], &wanted, &found);
+    int code = mdb_get(txn->library, txn->store->tables[table], &wanted, &found);
     if (code == MDB_NOTFOUND) {
         return ST_NOT_FOUND;
     }
     if (code != MDB_SUCCESS) {
-        return fail(txn->store, "get", code, err);
+        return store_fail(txn->store, "get", code, err);
     }
     *value = bytes_from(&found);
     return ST_OK;
@@ -388,7 +388,7 @@ static enum status put(struct store_txn *txn, unsigned table, struct bytes key, 
 {
     MDB_val name = value_of(key);
     MDB_val content = value_of(value);
-    int code = mdb_put(txn->txn, txn->store->tables[table], &name, &content, flags);
+    int code = mdb_put(txn->library, txn->store->tables[table], &name, &content, flags);
     return code == MDB_SUCCESS ? ST_OK : fail_write(txn->store, "put", code, err);
 }
 
@@ -409,7 +409,8 @@ enum status store_append(struct store_txn *txn, unsigned table, struct bytes key
 {
     MDB_val name = value_of(key);
     MDB_val room = { .mv_size = size };
-    int code = mdb_put(txn->txn, txn->store->tables[table], &name, &room, MDB_APPEND | MDB_RESERVE);
+    int code =
+        mdb_put(txn->library, txn->store->tables[table], &name, &room, MDB_APPEND | MDB_RESERVE);
     if (code != MDB_SUCCESS) {
         return fail_write(txn->store, "append", code, err);
     }
@@ -420,101 +421,19 @@ enum status store_append(struct store_txn *txn, unsigned table, struct bytes key
 enum status store_remove(struct store_txn *txn, unsigned table, struct bytes key, struct error *err)
 {
     MDB_val name = value_of(key);
-    int code = mdb_del(txn->txn, txn->store->tables[table], &name, NULL);
+    int code = mdb_del(txn->library, txn->store->tables[table], &name, NULL);
     return code == MDB_SUCCESS ? ST_OK : fail_write(txn->store, "remove", code, err);
 }
 
 enum status store_count(struct store_txn *txn, unsigned table, uint64_t *count, struct error *err)
 {
     MDB_stat stat;
-    int code = mdb_stat(txn->txn, txn->store->tables[table], &stat);
+    int code = mdb_stat(txn->library, txn->store->tables[table], &stat);
     if (code != MDB_SUCCESS) {
-        return fail(txn->store, "count", code, err);
+        return store_fail(txn->store, "count", code, err);
     }
     *count = stat.ms_entries;
     return ST_OK;
-}
-
-// ---- cursors
-
-enum status store_cursor_open(struct store_txn *txn, unsigned table, struct store_cursor **cursor,
-                              struct error *err)
-{
-    struct store_cursor *opened = calloc(1, sizeof(*opened));
-    if (opened == NULL) {
-        return error_set(err, ST_NOMEM, "store '%s': cursor", txn->store->path);
-    }
-    opened->txn = txn;
-    int code = mdb_cursor_open(txn->txn, txn->store->tables[table], &opened->cursor);
-    if (code != MDB_SUCCESS) {
-        free(opened);
-        return fail(txn->store, "cursor", code, err);
-    }
-    *cursor = opened;
-    return ST_OK;
-}
-
-void store_cursor_close(struct store_cursor **cursor)
-{
-    if (*cursor != NULL) {
-        mdb_cursor_close((*cursor)->cursor);
-        free(*cursor);
-        *cursor = NULL;
-    }
-}
-
-static enum status move(struct store_cursor *cursor, MDB_cursor_op op, struct bytes from,
-                        struct bytes *key, struct bytes *value, struct error *err)
-{
-    MDB_val name = value_of(from);
-    MDB_val content = { 0 };
-    int code = mdb_cursor_get(cursor->cursor, &name, &content, op);
-    if (code == MDB_NOTFOUND) {
-        return ST_NOT_FOUND;
-    }
-    if (code != MDB_SUCCESS) {
-        return fail(cursor->txn->store, "cursor", code, err);
-    }
-    if (name.mv_size == 0 || name.mv_size > STORE_KEY_BYTES_MAX) {
-        return error_set(err, ST_CORRUPT, "store '%s': a key of %zu bytes",
-                         cursor->txn->store->path, name.mv_size);
-    }
-    *key = bytes_from(&name);
-    *value = bytes_from(&content);
-    return ST_OK;
-}
-
-enum status store_cursor_seek(struct store_cursor *cursor, struct bytes from, struct bytes *key,
-                              struct bytes *value, struct error *err)
-{
-    if (from.size == 0) { // LMDB has no empty keys
-        return move(cursor, MDB_FIRST, from, key, value, err);
-    }
-    return move(cursor, MDB_SET_RANGE, from, key, value, err);
-}
-
-enum status store_cursor_first(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
-                               struct error *err)
-{
-    return move(cursor, MDB_FIRST, (struct bytes){ 0 }, key, value, err);
-}
-
-enum status store_cursor_last(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
-                              struct error *err)
-{
-    return move(cursor, MDB_LAST, (struct bytes){ 0 }, key, value, err);
-}
-
-enum status store_cursor_next(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
-                              struct error *err)
-{
-    return move(cursor, MDB_NEXT, (struct bytes){ 0 }, key, value, err);
-}
-
-enum status store_cursor_prev(struct store_cursor *cursor, struct bytes *key, struct bytes *value,
-                              struct error *err)
-{
-    return move(cursor, MDB_PREV, (struct bytes){ 0 }, key, value, err);
 }
 
 // ---- state
@@ -579,7 +498,7 @@ enum status store_reader_check(struct store *store, struct error *err)
 {
     int dead = 0;
     int code = mdb_reader_check(store->env, &dead);
-    return code == MDB_SUCCESS ? ST_OK : fail(store, "readers", code, err);
+    return code == MDB_SUCCESS ? ST_OK : store_fail(store, "readers", code, err);
 }
 
 void store_set_commit_hook(struct store *store, store_commit_hook hook, void *context)

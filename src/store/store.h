@@ -58,6 +58,10 @@ void store_pause(struct store_txn *txn);
 // A paused read transaction sees the newest state again. Cheap: no lock, no allocation.
 NODISCARD enum status store_resume(struct store_txn *txn, struct error *err);
 
+// Tells the states of a store apart: one that a read transaction sees and, where that is the same
+// number, the one that it saw before it was paused. What was borrowed from that is good again.
+uint64_t store_state(const struct store_txn *txn);
+
 // ---- items. What is returned is borrowed until the transaction ends or (in a write transaction)
 // the next change.
 
@@ -86,8 +90,9 @@ NODISCARD enum status store_remove(struct store_txn *txn, unsigned table, struct
 NODISCARD enum status store_count(struct store_txn *txn, unsigned table, uint64_t *count,
                                   struct error *err);
 
-// ---- cursors. Close them before their transaction ends. Each move gives ST_NOT_FOUND where there
-// is no such item. A key that is given has 1 to STORE_KEY_BYTES_MAX bytes, whatever is in the file.
+// ---- cursors. Close them before their transaction ends or is paused; one of a read transaction
+// that was closed costs nothing to open again. Each move gives ST_NOT_FOUND where there is no such
+// item. A key that is given has 1 to STORE_KEY_BYTES_MAX bytes, whatever is in the file.
 
 NODISCARD enum status store_cursor_open(struct store_txn *txn, unsigned table,
                                         struct store_cursor **cursor, struct error *err);

@@ -59,6 +59,20 @@ static int by_number(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+static enum status stored_get(struct store_txn *txn, enum audit_table table, struct bytes key,
+                              struct bytes *value, struct error *err)
+{
+    struct audit_stored stored = { .txn = txn };
+    return audit_stored_get(&stored, table, key, value, err);
+}
+
+static enum status open_walk(struct store_txn *txn, enum audit_table table, struct bytes prefix,
+                             bool reverse, struct audit_stored_walk *walk, struct error *err)
+{
+    struct audit_stored stored = { .txn = txn };
+    return audit_stored_open(walk, &stored, table, prefix, reverse, err);
+}
+
 // One commit: a run of about so many keys, and whatever merging goes with it.
 static void add(struct shelf *shelf, size_t count, bool merge)
 {
@@ -113,8 +127,7 @@ static void check_rows(const struct shelf *shelf)
     for (uint32_t i = 0; i < KEYS; i++) {
         uint8_t storage[DIGEST_BYTES];
         struct bytes value;
-        enum status status =
-            audit_stored_get(txn, AUDIT_TABLE_COUNTER, key_of(i, storage), &value, &err);
+        enum status status = stored_get(txn, AUDIT_TABLE_COUNTER, key_of(i, storage), &value, &err);
         assert_int_equal(status, shelf->values[i] == 0 ? ST_NOT_FOUND : ST_OK);
         if (status == ST_OK) {
             assert_int_equal(value.size, VALUE_BYTES);
@@ -123,15 +136,15 @@ static void check_rows(const struct shelf *shelf)
         }
     }
     for (int reverse = 0; reverse < 2; reverse++) {
-        struct audit_stored *walk = NULL;
+        struct audit_stored_walk walk;
         struct bytes key;
         struct bytes value;
         uint8_t storage[DIGEST_BYTES];
         uint32_t seen = 0;
         uint32_t next = reverse ? KEYS : 0; // the number that is looked at
-        assert_ok(audit_stored_open(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse != 0,
-                                    &walk, &err));
-        enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &key, &value, &err);
+        assert_ok(
+            open_walk(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse != 0, &walk, &err));
+        enum status status = audit_stored_seek(&walk, (struct bytes){ 0 }, &key, &value, &err);
         for (; status == ST_OK; seen++) {
             next = reverse ? next - 1 : next;
             while (shelf->values[next] == 0) {
@@ -140,7 +153,7 @@ static void check_rows(const struct shelf *shelf)
             assert_true(bytes_equal(key, key_of(next, storage)));
             assert_memory_equal(value.data, &shelf->values[next], 4);
             next = reverse ? next : next + 1;
-            status = audit_stored_next(walk, &key, &value, &err);
+            status = audit_stored_next(&walk, &key, &value, &err);
         }
         assert_int_equal(status, ST_NOT_FOUND);
         assert_int_equal(seen, there);
@@ -157,7 +170,7 @@ static void check_seeks(struct shelf *shelf)
     assert_ok(store_begin_read(shelf->store, &txn, &err));
     for (unsigned i = 0; i < 2000; i++) {
         bool reverse = i % 2 == 1;
-        struct audit_stored *walk = NULL;
+        struct audit_stored_walk walk;
         struct bytes key;
         struct bytes value;
         uint8_t storage[DIGEST_BYTES + 1];
@@ -170,9 +183,8 @@ static void check_seeks(struct shelf *shelf)
         while (expected >= 0 && expected < KEYS && shelf->values[expected] == 0) {
             expected += reverse ? -1 : 1;
         }
-        assert_ok(
-            audit_stored_open(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse, &walk, &err));
-        enum status status = audit_stored_seek(walk, from, &key, &value, &err);
+        assert_ok(open_walk(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse, &walk, &err));
+        enum status status = audit_stored_seek(&walk, from, &key, &value, &err);
         if (expected < 0 || expected == KEYS) {
             assert_int_equal(status, ST_NOT_FOUND);
         } else {
@@ -286,7 +298,7 @@ TEST(filters_of_large_runs_tell_most_keys_that_are_not_there)
         for (uint32_t i = 0; i < KEYS; i++) {
             uint8_t storage[DIGEST_BYTES];
             uint64_t hash = audit_filter_hash(AUDIT_TABLE_COUNTER, key_of(i, storage));
-            struct audit_filter filter;
+            struct audit_run_filter filter;
             assert_ok(
                 audit_filter_of(txn, AUDIT_TABLE_COUNTER, runs.runs[0].number, &filter, &err));
             assert_true(filter.words.size > 0);
@@ -340,6 +352,46 @@ TEST(a_number_that_is_used_again_has_no_filter_of_the_run_before)
     store_close(&shelf.store);
 }
 
+// A filter that hides what there is, and then is gone.
+TEST(lists_and_filters_are_those_of_the_state_that_is_seen)
+{
+    static struct shelf shelf;
+    struct error err;
+    struct store_txn *txn = NULL;
+    struct store_txn *seen = NULL;
+    struct audit_runs runs;
+    struct bytes value;
+    static const uint8_t none[64];
+    uint8_t storage[DIGEST_BYTES];
+    uint32_t number = 0;
+    shelf_begin(&shelf);
+    add(&shelf, 5, false);
+    while (shelf.values[number] == 0) {
+        number++;
+    }
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    assert_ok(audit_runs_load(txn, AUDIT_TABLE_COUNTER, &runs, &err));
+    uint8_t name[2] = { AUDIT_TABLE_COUNTER, runs.runs[0].number };
+    assert_ok(
+        store_put(txn, AUDIT_TABLE_RUN, bytes_of(name, 2), bytes_of(none, sizeof(none)), &err));
+    assert_ok(store_commit(&txn, &err));
+
+    assert_ok(store_begin_read(shelf.store, &seen, &err));
+    struct audit_stored stored = { .txn = seen };
+    struct bytes key = key_of(number, storage);
+    audit_stored_resumed(&stored);
+    assert_status(ST_NOT_FOUND, audit_stored_get(&stored, AUDIT_TABLE_COUNTER, key, &value, &err));
+    store_pause(seen);
+    assert_ok(store_begin_write(shelf.store, &txn, &err));
+    assert_ok(audit_filter_drop(txn, AUDIT_TABLE_COUNTER, name[1], &err));
+    assert_ok(store_commit(&txn, &err));
+    assert_ok(store_resume(seen, &err));
+    audit_stored_resumed(&stored);
+    assert_ok(audit_stored_get(&stored, AUDIT_TABLE_COUNTER, key, &value, &err));
+    store_abort(&seen);
+    store_close(&shelf.store);
+}
+
 TEST(a_persons_rows_are_found_by_the_tag_alone_in_large_runs)
 {
     enum { PERSONS = 400, ROWS = 8, RUNS = 2 };
@@ -366,15 +418,15 @@ TEST(a_persons_rows_are_found_by_the_tag_alone_in_large_runs)
     for (unsigned person = 0; person < PERSONS; person++) {
         uint8_t tag[AUDIT_TAG_BYTES] = { 1, (uint8_t)(person >> 8), (uint8_t)person };
         struct bytes prefix = bytes_of(tag, sizeof(tag));
-        struct audit_stored *walk = NULL;
+        struct audit_stored_walk walk;
         struct bytes key;
         struct bytes value;
         unsigned count = 0;
-        assert_ok(audit_stored_open(txn, AUDIT_TABLE_SUBJECT, prefix, false, &walk, &err));
-        enum status status = audit_stored_seek(walk, prefix, &key, &value, &err);
+        assert_ok(open_walk(txn, AUDIT_TABLE_SUBJECT, prefix, false, &walk, &err));
+        enum status status = audit_stored_seek(&walk, prefix, &key, &value, &err);
         while (status == ST_OK && memcmp(key.data, tag, sizeof(tag)) == 0) {
             assert_int_equal(key.data[AUDIT_TAG_BYTES + 7], count++);
-            status = audit_stored_next(walk, &key, &value, &err);
+            status = audit_stored_next(&walk, &key, &value, &err);
         }
         assert_int_equal(count, ROWS * RUNS);
         audit_stored_close(&walk);
@@ -430,7 +482,7 @@ TEST(pages_and_lists_that_are_none_are_told_and_do_no_harm)
         assert_ok(
             store_put(txn, AUDIT_TABLE_RUN, bytes_of(&table, 1), bytes_of(lists[i], size), &err));
         assert_status(ST_CORRUPT,
-                      audit_stored_get(txn, AUDIT_TABLE_COUNTER, key_of(3, storage), &value, &err));
+                      stored_get(txn, AUDIT_TABLE_COUNTER, key_of(3, storage), &value, &err));
         assert_status(ST_CORRUPT, audit_runs_merge(txn, AUDIT_TABLE_COUNTER, 1, &err));
     }
     store_abort(&txn);
@@ -447,7 +499,7 @@ TEST(pages_and_lists_that_are_none_are_told_and_do_no_harm)
     assert_ok(store_put(txn, AUDIT_TABLE_COUNTER, bytes_of(kept, name.size),
                         bytes_of("a page that was cut", 19), &err));
     struct bytes first = bytes_of(kept + 1, name.size - 1);
-    assert_status(ST_CORRUPT, audit_stored_get(txn, AUDIT_TABLE_COUNTER, first, &value, &err));
+    assert_status(ST_CORRUPT, stored_get(txn, AUDIT_TABLE_COUNTER, first, &value, &err));
     store_abort(&txn);
     store_close(&shelf.store);
 }
@@ -617,18 +669,18 @@ static void assert_answer(enum status status)
 static enum status go_through(struct store_txn *txn, struct bytes from, bool reverse)
 {
     struct error err;
-    struct audit_stored *walk = NULL;
+    struct audit_stored_walk walk;
     struct bytes key;
     struct bytes value;
     uint8_t last[DIGEST_BYTES + 1];
     struct bytes before = from;
     enum status status =
-        audit_stored_open(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse, &walk, &err);
+        open_walk(txn, AUDIT_TABLE_COUNTER, (struct bytes){ 0 }, reverse, &walk, &err);
     assert_answer(status);
     if (status != ST_OK) {
         return status;
     }
-    status = audit_stored_seek(walk, from, &key, &value, &err);
+    status = audit_stored_seek(&walk, from, &key, &value, &err);
     bool first = true;
     for (; status == ST_OK; first = false) {
         int order = reverse ? bytes_compare(before, key) : bytes_compare(key, before);
@@ -637,7 +689,7 @@ static enum status go_through(struct store_txn *txn, struct bytes from, bool rev
         assert_int_equal(value.size, VALUE_BYTES);
         memcpy(last, key.data, key.size);
         before = bytes_of(last, key.size);
-        status = audit_stored_next(walk, &key, &value, &err);
+        status = audit_stored_next(&walk, &key, &value, &err);
     }
     assert_answer(status);
     audit_stored_close(&walk);
@@ -652,7 +704,7 @@ static void use(struct shelf *shelf, struct store_txn *txn)
     for (unsigned i = 0; i < 30; i++) {
         struct bytes key = key_of((uint32_t)(next_random(shelf) % KEYS), storage);
         key.size = next_random(shelf) % 3 == 0 ? next_random(shelf) % sizeof(storage) : key.size;
-        assert_answer(audit_stored_get(txn, AUDIT_TABLE_COUNTER, key, &value, &err));
+        assert_answer(stored_get(txn, AUDIT_TABLE_COUNTER, key, &value, &err));
         if (i < 6) {
             (void)go_through(txn, key, i % 2 == 1);
         }

@@ -226,12 +226,13 @@ static void change_rows(struct store_txn *txn, enum audit_table table, struct by
                         struct bytes value, struct buffer *rows)
 {
     struct error err;
-    struct audit_stored *walk = NULL;
+    struct audit_stored stored = { .txn = txn };
+    struct audit_stored_walk walk;
     struct bytes row_key;
     struct bytes row_value;
     bool done = value.size == 0;
-    assert_ok(audit_stored_open(txn, table, (struct bytes){ 0 }, false, &walk, &err));
-    enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &row_key, &row_value, &err);
+    assert_ok(audit_stored_open(&walk, &stored, table, (struct bytes){ 0 }, false, &err));
+    enum status status = audit_stored_seek(&walk, (struct bytes){ 0 }, &row_key, &row_value, &err);
     while (status == ST_OK) {
         int order = bytes_compare(row_key, key);
         if (!done && order >= 0) {
@@ -243,7 +244,7 @@ static void change_rows(struct store_txn *txn, enum audit_table table, struct by
             buffer_bytes(rows, row_key);
             buffer_bytes(rows, row_value);
         }
-        status = audit_stored_next(walk, &row_key, &row_value, &err);
+        status = audit_stored_next(&walk, &row_key, &row_value, &err);
     }
     if (!done) {
         buffer_bytes(rows, key);
@@ -317,12 +318,13 @@ static uint64_t copy_row(struct store_txn *txn, enum audit_table table, uint64_t
                          struct kept_row *row)
 {
     struct error err;
-    struct audit_stored *walk = NULL;
+    struct audit_stored stored = { .txn = txn };
+    struct audit_stored_walk walk;
     struct bytes key;
     struct bytes value;
     uint64_t count = 0;
-    assert_ok(audit_stored_open(txn, table, (struct bytes){ 0 }, false, &walk, &err));
-    enum status status = audit_stored_seek(walk, (struct bytes){ 0 }, &key, &value, &err);
+    assert_ok(audit_stored_open(&walk, &stored, table, (struct bytes){ 0 }, false, &err));
+    enum status status = audit_stored_seek(&walk, (struct bytes){ 0 }, &key, &value, &err);
     while (status == ST_OK) {
         if (count++ == place) {
             memcpy(row->key, key.data, key.size);
@@ -330,7 +332,7 @@ static uint64_t copy_row(struct store_txn *txn, enum audit_table table, uint64_t
             row->key_size = key.size;
             row->value_size = value.size;
         }
-        status = audit_stored_next(walk, &key, &value, &err);
+        status = audit_stored_next(&walk, &key, &value, &err);
     }
     audit_stored_close(&walk);
     return count;

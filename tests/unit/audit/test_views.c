@@ -556,6 +556,86 @@ TEST(whatever_is_published_applied_and_retired_readers_see_the_newest_of_each_ke
     seen_end(&seen);
 }
 
+// ---- the last of each list
+
+enum { LISTS = 400, LIST_PUBLISHED = 60, LIST_ROWS_MAX = 1500 };
+
+static void put_last(struct audit_rows *rows, unsigned person, uint64_t sequence, uint64_t index)
+{
+    struct error err;
+    struct audit_tag tag = tag_of(person);
+    uint8_t key[AUDIT_TAG_BYTES + 8];
+    uint8_t value[RUN_VALUE] = { 0 };
+    memcpy(key, tag.bytes, AUDIT_TAG_BYTES);
+    (void)seal_u64(key + AUDIT_TAG_BYTES, sequence);
+    (void)seal_u64(value, index);
+    value[RUN_VALUE - 1] = WIRE_KIND_DECISION;
+    struct audit_row row = { .table = AUDIT_TABLE_SUBJECT,
+                             .key = bytes_of(key, sizeof(key)),
+                             .value = bytes_of(value, sizeof(value)) };
+    assert_ok(audit_rows_put(rows, &row, &err));
+}
+
+static void check_last(struct seen *seen, const uint64_t sequences[LISTS])
+{
+    struct error err;
+    uint64_t size = 0;
+    assert_ok(audit_reader_begin(seen->reader, &size, &err));
+    for (unsigned person = 0; person < LISTS; person++) {
+        struct audit_tag tag = tag_of(person);
+        struct audit_subject_row head;
+        struct audit_subject_row page;
+        size_t count = 0;
+        enum status status = audit_reader_subject_head(seen->reader, &tag, &head, &err);
+        assert_int_equal(status, sequences[person] == 0 ? ST_NOT_FOUND : ST_OK);
+        assert_ok(audit_reader_subject_page(seen->reader, &tag, 0, 1, &page, &count, &err));
+        assert_int_equal(count, sequences[person] == 0 ? 0 : 1);
+        if (count > 0) {
+            assert_int_equal(head.sequence, sequences[person]);
+            assert_int_equal(page.sequence, sequences[person]);
+            assert_int_equal(head.index, page.index);
+        }
+    }
+    audit_reader_end(seen->reader);
+}
+
+// Lists that grow all the time, for a while, and one that never does; in the tail, in runs that are
+// merged and in large ones.
+TEST(the_last_row_of_a_list_is_found_wherever_the_newest_of_its_rows_stand)
+{
+    struct error err;
+    struct seen seen;
+    uint64_t sequences[LISTS] = { 0 };
+    uint64_t random = 4711;
+    uint64_t applied = 0;
+    uint64_t size = 0;
+    seen_begin(&seen);
+    for (unsigned i = 0; i < LIST_PUBLISHED; i++) {
+        struct audit_rows *rows = audit_rows_create();
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        unsigned count = (unsigned)(random >> 40) % (i % 7 == 0 ? LIST_ROWS_MAX : 20);
+        for (unsigned k = 0; k < count; k++) {
+            random = random * 6364136223846793005U + 1442695040888963407U;
+            unsigned often = (unsigned)(random >> 33) % 5;
+            unsigned now =
+                (i * LISTS / LIST_PUBLISHED + (unsigned)(random >> 33) % 40) % (LISTS - 1);
+            unsigned person = (random >> 60) < 3 ? often : now;
+            put_last(rows, person, ++sequences[person], size + k);
+        }
+        size += count + 1;
+        fixture_grow(&seen.fixture, size);
+        assert_ok(audit_views_publish(seen.views, &rows, size, &err));
+        check_last(&seen, sequences);
+        if ((random >> 55) % 3 == 0) {
+            assert_ok(audit_views_apply(seen.views, &applied, &err));
+            check_last(&seen, sequences); // the tail has them still
+            audit_views_retire(seen.views);
+            check_last(&seen, sequences);
+        }
+    }
+    seen_end(&seen);
+}
+
 // ---- threads
 
 struct traffic {

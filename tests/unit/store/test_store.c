@@ -118,6 +118,62 @@ TEST(put_new_and_append_never_replace)
     store_close(&store);
 }
 
+// Whoever looks things up opens cursors for each look: they are made once.
+TEST(a_closed_cursor_of_a_read_transaction_is_used_again_and_sees_what_is_new)
+{
+    struct error err;
+    char path[128];
+    struct store *store = open_fresh(path);
+    put_text(store, ONE, "a", "1");
+    put_text(store, TWO, "x", "of two");
+    struct store_txn *txn = NULL;
+    struct store_cursor *first = NULL;
+    struct store_cursor *second = NULL;
+    struct store_cursor *other = NULL;
+    struct bytes key;
+    struct bytes value;
+    assert_ok(store_begin_read(store, &txn, &err));
+    uint64_t state = store_state(txn);
+    assert_ok(store_cursor_open(txn, ONE, &first, &err));
+    assert_ok(store_cursor_open(txn, ONE, &second, &err));
+    const struct store_cursor *made[] = { first, second };
+    assert_ok(store_cursor_last(first, &key, &value, &err));
+    store_cursor_close(&first);
+    assert_ok(store_cursor_last(second, &key, &value, &err)); // each stands by itself
+    store_cursor_close(&second);
+    for (unsigned i = 0; i < 50; i++) {
+        char name[2] = { (char)('b' + i % 20), '\0' };
+        store_pause(txn);
+        assert_ok(store_resume(txn, &err));
+        assert_true((store_state(txn) == state) == (i == 0));
+        state = store_state(txn);
+        assert_ok(store_cursor_open(txn, TWO, &other, &err));
+        assert_ok(store_cursor_open(txn, ONE, &first, &err));
+        assert_ok(store_cursor_open(txn, ONE, &second, &err));
+        assert_true(other != made[0] && other != made[1] && first != second);
+        assert_true((first == made[0] || first == made[1]) &&
+                    (second == made[0] || second == made[1]));
+        assert_ok(store_cursor_first(other, &key, &value, &err));
+        assert_true(bytes_equal_text(value, "of two"));
+        uint64_t count = 0;
+        uint64_t seen = 0;
+        assert_ok(store_count(txn, ONE, &count, &err));
+        enum status status = store_cursor_first(second, &key, &value, &err);
+        for (; status == ST_OK; seen++) {
+            status = store_cursor_next(second, &key, &value, &err);
+        }
+        assert_int_equal(seen, count);
+        assert_int_equal(count, 1 + (i < 20 ? i : 20));
+        store_cursor_close(&second);
+        store_cursor_close(&other);
+        store_cursor_close(&first);
+        put_text(store, ONE, name, "later");
+        assert_int_equal(store_state(txn), state);
+    }
+    store_abort(&txn);
+    store_close(&store);
+}
+
 TEST(a_cursor_walks_in_the_order_of_bytes)
 {
     struct error err;
