@@ -252,6 +252,7 @@ static enum status keep_decision(struct worker *worker, struct exchange *exchang
                                  const struct policy_decision *decision, struct error *err)
 {
     exchange->bundle_hash = worker->bundle->head.hash;
+    exchange->seen_size = worker->seen_size;
     exchange->consent = (struct id){ 0 };
     exchange->grant_count = 0;
     exchange->agreement = (struct bytes){ 0 };

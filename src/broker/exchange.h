@@ -64,6 +64,7 @@ struct exchange {
     struct id consent; // zero: no consent involved
     uint32_t consent_revision;
     int64_t consent_not_after; // wall clock
+    uint64_t seen_size;        // entries of the log that the decision was made from; 0: not known
     struct exchange_grant *grants;
     size_t grant_count;
     struct exchange_charge *charges;

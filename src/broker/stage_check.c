@@ -12,6 +12,8 @@
 #include "broker/parts.h"
 #include "consent/grant.h"
 
+enum { CONSENT_KEY_BYTES = AUDIT_TAG_BYTES + ID_BYTES };
+
 // ---- what stands, batch first, then views
 
 // Whether what the worker saw of a key still stands.
@@ -52,12 +54,29 @@ enum status stage_find_head(struct stage *stage, const struct record *record,
     return ST_OK;
 }
 
+static struct bytes consent_key(const struct audit_tag *tag, const struct id *id,
+                                uint8_t key[CONSENT_KEY_BYTES])
+{
+    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
+    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
+    return bytes_of(key, CONSENT_KEY_BYTES);
+}
+
+// Whether the exchange's consent is as its decision found it, in force: neither the batch nor
+// anything since has changed it.
+static bool consent_untouched(const struct stage *stage, const struct exchange *exchange)
+{
+    uint8_t storage[CONSENT_KEY_BYTES];
+    struct bytes key = consent_key(&exchange->tag, &exchange->consent, storage);
+    return exchange->seen_size > 0 && map_get(stage->consents, key) == NULL &&
+           audit_reader_still(stage->reader, AUDIT_TABLE_CONSENT, key, exchange->seen_size);
+}
+
 enum status stage_find_consent(struct stage *stage, const struct audit_tag *tag,
                                const struct id *id, struct consent_now **consent, struct error *err)
 {
-    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
-    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
-    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
+    uint8_t key[CONSENT_KEY_BYTES];
+    (void)consent_key(tag, id, key);
     struct consent_now *found = map_get(stage->consents, bytes_of(key, sizeof(key)));
     if (found == NULL) {
         struct wire_consent_record record = { 0 };
@@ -144,15 +163,17 @@ static enum status find_stop(struct stage *stage, const struct exchange *exchang
         return ST_OK;
     }
     struct consent_now *consent = NULL;
-    enum status status =
-        stage_find_consent(stage, &exchange->tag, &exchange->consent, &consent, err);
+    enum status status = ST_OK;
+    if (!consent_untouched(stage, exchange)) {
+        status = stage_find_consent(stage, &exchange->tag, &exchange->consent, &consent, err);
+    }
     if (status != ST_OK) {
         return status;
     }
-    if (consent->state == CONSENT_PAUSED) {
+    if (consent != NULL && consent->state == CONSENT_PAUSED) {
         *reason = "consent-paused";
-    } else if (consent->state != CONSENT_ACTIVE ||
-               consent->revision != exchange->consent_revision) {
+    } else if (consent != NULL && (consent->state != CONSENT_ACTIVE ||
+                                   consent->revision != exchange->consent_revision)) {
         *reason = "withdrawn-in-flight";
     } else if (stage->now_ms >= exchange->consent_not_after) {
         *reason = "consent-expired";

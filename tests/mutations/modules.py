@@ -76,6 +76,11 @@ BREAKS = {
         ("    closed->txn->spare[closed->table] = closed;\n", "    destroy(closed);\n"),
         ("    txn->spare[table] = spare->next;\n", ""),
     ],
+    ("broker_test_stage", "broker/stage_check.c"): [
+        ("map_get(stage->consents, key) == NULL &&", ""),
+        (" &&\n           audit_reader_still(stage->reader, AUDIT_TABLE_CONSENT, key, exchange->seen_size);", ";"),
+        ("    if (!consent_untouched(stage, exchange)) {\n", "    {\n"),
+    ],
     ("audit_test_runs", "audit/views_filter.c"): [
         ("uint8_t *word = filter + place_of(hash, words);", "uint8_t *word = filter + place_of(hash, words / 2);"),
         ("? bytes_of(key.data, AUDIT_TAG_BYTES) : key);", "? key : key);"),

@@ -482,6 +482,48 @@ TEST(a_withdrawal_stops_the_release_behind_it_in_the_same_batch)
     tear_down(&f);
 }
 
+// A withdrawal in the same batch, in the tail, or in the stored views.
+TEST(a_consent_counts_as_its_decision_found_it_unless_something_has_changed_it_since)
+{
+    for (int where = 0; where < 3; where++) {
+        struct fixture f;
+        struct error err = { 0 };
+        uint64_t to = 0;
+        set_up(&f);
+        struct exchange *first = make_exchange(&f, 1, 10);
+        struct exchange *second = make_exchange(&f, 2, 10);
+        expect_recorded(&f, make_consent(&f, 1, CONSENT_ACTIVE));
+        expect_recorded(&f, make_decision(&f, first));
+        expect_recorded(&f, make_decision(&f, second));
+        first->seen_size = second->seen_size = audit_journal_size(f.broker.journal);
+        first->consent_revision = 40; // told by nothing else
+        struct job *release = make_release(first);
+        commit_one(&f, release);
+        assert_true(released(release));
+        job_destroy(&release);
+
+        struct job *jobs[] = { make_consent(&f, 2, CONSENT_WITHDRAWN), make_release(second) };
+        if (where == 0) {
+            commit(&f, jobs, 2);
+        } else {
+            commit_one(&f, jobs[0]);
+        }
+        if (where == 2) {
+            assert_ok(audit_views_apply(f.broker.views, &to, &err));
+            audit_views_retire(f.broker.views);
+        }
+        if (where > 0) {
+            commit_one(&f, jobs[1]);
+        }
+        assert_true(stopped_for(jobs[1], "withdrawn-in-flight"));
+        job_destroy(&jobs[0]);
+        job_destroy(&jobs[1]);
+        exchange_destroy(&first);
+        exchange_destroy(&second);
+        tear_down(&f);
+    }
+}
+
 TEST(a_release_before_the_withdrawal_in_the_log_goes)
 {
     struct fixture f;
