@@ -98,11 +98,22 @@ void thread_join(struct thread **thread)
     }
 }
 
+// Linux keeps it for each thread. Refused: it goes on as before.
+static void be_nice(int nice)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
+}
+
 void thread_give_way(void)
 {
     enum { LOWEST = 19 };
-    // Linux keeps it for each thread. Refused: it goes on as before.
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), LOWEST);
+    be_nice(LOWEST);
+}
+
+void thread_stand_back(void)
+{
+    enum { A_THIRD = 5 };
+    be_nice(A_THIRD);
 }
 
 void thread_wake_soon(void)

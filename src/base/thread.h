@@ -25,6 +25,10 @@ void thread_join(struct thread **thread);
 // From here on the calling thread gets what time the others leave it.
 void thread_give_way(void);
 
+// From here on the calling thread gets a third of what another one gets where both want the
+// processor: for threads that compute for long, so that those which others wait for come before.
+void thread_stand_back(void);
+
 // From here on the calling thread, and those that it starts, get the processor sooner when they
 // wake, and keep it for a shorter time: for threads that others wait for. Its share stays the same.
 void thread_wake_soon(void);

@@ -119,6 +119,7 @@ void broker_worker_run(struct thread *thread, void *argument)
                              .packed = buffer_init(PARTS_BYTES_MAX),
                              .normal = buffer_init(CATALOGUE_SUBJECT_MAX) };
     struct error err = { 0 };
+    thread_stand_back();
     enum status status = open_worker(&worker, &err);
     thread_ready(thread, status, &err);
     struct job *jobs[WORKER_BATCH];

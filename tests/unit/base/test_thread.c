@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/queue.h"
@@ -59,6 +60,27 @@ TEST(a_thread_that_is_not_ready_says_why_and_is_gone)
     assert_status(ST_FULL, thread_start("worker", refuse, NULL, &thread, &err));
     assert_string_equal(err.message, "no room for 'it'");
     assert_null(thread);
+}
+
+static void stand_back(struct thread *thread, void *argument)
+{
+    int *nice = argument;
+    int before = getpriority(PRIO_PROCESS, 0);
+    thread_stand_back();
+    *nice = getpriority(PRIO_PROCESS, 0) - before;
+    thread_ready(thread, ST_OK, NULL);
+}
+
+TEST(a_thread_that_stands_back_does_so_alone)
+{
+    struct error err;
+    struct thread *thread = NULL;
+    int nice = 0;
+    int before = getpriority(PRIO_PROCESS, 0);
+    assert_ok(thread_start("worker", stand_back, &nice, &thread, &err));
+    thread_join(&thread);
+    assert_true(nice > 0 || before >= 5);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
 }
 
 TEST(clocks_agree_with_the_calendar)
