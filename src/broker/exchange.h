@@ -80,6 +80,7 @@ struct exchange {
     uint64_t ending_index;
     enum wire_kind ending_kind;  // chosen by the router, kept until it is on record
     const char *ending_reason;   // static
+    const char *ending_told;     // static: what the asker hears; NULL: the same
     struct bus_frame held_head;  // RELEASE, for the same request asked again
     struct bus_frame held_boxes; // its frame 2
 
@@ -94,6 +95,9 @@ struct exchange {
     struct outbox_item *waiting; // ASK or RELEASE in the outbox; NULL: none
     struct exchange *older;      // line of held answers, oldest first
     struct exchange *newer;
+    bool beside;             // among those that were asked for under its consent:
+    struct exchange *before; // NULL: the first of them
+    struct exchange *behind;
 };
 
 // With blocks of the pool, which may be NULL. NULL: no memory.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "broker/metric.h"
+#include "broker/policy_bundle.h"
 #include "broker/router.h"
 #include "catalogue/reason.h"
 
@@ -161,7 +162,7 @@ static struct job *make_ending(const struct exchange *exchange, enum wire_kind k
         .holder = exchange->holder,
         .decision_index = exchange->decision_index,
         .decision_leaf = exchange->decision_leaf,
-        .reason = bytes_text(reason),
+        .reason = bytes_text(exchange->ending_told != NULL ? exchange->ending_told : reason),
         .recorded_at = (uint64_t)clock_wall_ms(),
     };
     *subject = (struct wire_subject_part){ .format = 1, .kind = kind, .exchange_id = exchange->id };
@@ -308,6 +309,11 @@ static void end(struct router *router, struct job *job)
 {
     struct exchange *exchange = job->exchange;
     if (job->record.result == RECORD_DONE) {
+        if (job->kind == JOB_ENDING &&
+            exchange->ending_reason ==
+                catalogue_reason_name(CATALOGUE_REASON_WITHDRAWN_IN_FLIGHT)) {
+            metric_add(METRIC_WITHDRAWN_IN_FLIGHT, 1);
+        }
         if (pending_may_move(exchange->state, PENDING_REFUSED)) {
             pending_move(router->pending, exchange, PENDING_REFUSED, -1);
         }
@@ -469,6 +475,29 @@ static void recall_after(struct router *router, const struct job *job)
     }
 }
 
+// What is being asked for under a consent that has changed ends now, and not when the holder
+// answers: the recorder would let none of it leave. After the acknowledgement, which waits for
+// nothing that this takes.
+static void end_asked(struct router *router, const struct wire_consent_record *consent)
+{
+    struct exchange *exchange = pending_asked_under(router->pending, &consent->id);
+    if (exchange == NULL) {
+        return;
+    }
+    enum catalogue_reason reason = consent->state == WIRE_CONSENT_PAUSED
+                                       ? CATALOGUE_REASON_CONSENT_PAUSED
+                                       : CATALOGUE_REASON_WITHDRAWN_IN_FLIGHT;
+    struct snapshot_item *item;
+    const struct policy_bundle *bundle = snapshot_pin(router->broker->policy, &item);
+    while (bundle != NULL && exchange != NULL) {
+        exchange->ending_told =
+            catalogue_reason_name(catalogue_asker_reason(bundle->catalogue, reason));
+        router_end(router, exchange, WIRE_KIND_REFUSED, catalogue_reason_name(reason));
+        exchange = pending_asked_under(router->pending, &consent->id);
+    }
+    snapshot_unpin(&item);
+}
+
 static void answered(struct router *router, struct job *job)
 {
     recall_after(router, job);
@@ -479,6 +508,7 @@ static void answered(struct router *router, struct job *job)
     if (job->record.kind == RECORD_CONSENT && job->record.result == RECORD_DONE) {
         metric_add(METRIC_CONSENT_CHANGES, 1);
         metric_add(METRIC_CONSENT_NS, (uint64_t)(clock_monotonic_ns() - job->received_ns));
+        end_asked(router, job->record.officer->consent);
     }
 }
 

@@ -1,4 +1,5 @@
-// The table: a map by id, a binary heap by deadline, a line of held answers from old to new.
+// The table: a map by id, a binary heap by deadline, a line of held answers from old to new, and
+// for each consent the chain of those that are being asked for under it.
 #include "broker/pending.h"
 
 #include "base/map.h"
@@ -8,6 +9,7 @@
 
 struct pending {
     struct map *by_id;
+    struct map *by_consent; // the first of each chain
     struct exchange **heap; // from 1
     size_t heap_count;
     size_t limit_count;
@@ -23,14 +25,17 @@ enum status pending_create(size_t limit_count, size_t limit_held_bytes, struct p
 {
     struct pending *p = calloc(1, sizeof(*p));
     struct map *by_id = map_create();
+    struct map *by_consent = map_create();
     struct exchange **heap = calloc(limit_count + 1, sizeof(struct exchange *));
-    if (p == NULL || by_id == NULL || heap == NULL) {
+    if (p == NULL || by_id == NULL || by_consent == NULL || heap == NULL) {
         free(p);
         map_destroy(&by_id);
+        map_destroy(&by_consent);
         free(heap);
         return error_set(err, ST_NOMEM, "pending table of %zu: no memory", limit_count);
     }
     p->by_id = by_id;
+    p->by_consent = by_consent;
     p->heap = heap;
     p->limit_count = limit_count;
     p->limit_held_bytes = limit_held_bytes;
@@ -49,6 +54,7 @@ void pending_destroy(struct pending **pending)
         pending_drop(*pending, &exchange);
     }
     map_destroy(&(*pending)->by_id);
+    map_destroy(&(*pending)->by_consent);
     free((*pending)->heap);
     free(*pending);
     *pending = NULL;
@@ -131,6 +137,51 @@ struct exchange *pending_find(const struct pending *pending, const struct id *id
     return map_get(pending->by_id, bytes_id(id));
 }
 
+struct exchange *pending_asked_under(const struct pending *pending, const struct id *consent)
+{
+    return map_get(pending->by_consent, bytes_id(consent));
+}
+
+// Without memory it stays out: then it ends when its answer comes.
+static void join_chain(struct pending *pending, struct exchange *exchange)
+{
+    static const struct id none;
+    struct exchange *first = pending_asked_under(pending, &exchange->consent);
+    if (id_equal(&exchange->consent, &none) ||
+        (first == NULL && !map_put(pending->by_consent, bytes_id(&exchange->consent), exchange))) {
+        return;
+    }
+    exchange->beside = true;
+    exchange->before = first;
+    exchange->behind = first == NULL ? NULL : first->behind;
+    if (exchange->behind != NULL) {
+        exchange->behind->before = exchange;
+    }
+    if (first != NULL) {
+        first->behind = exchange;
+    }
+}
+
+static void leave_chain(struct pending *pending, struct exchange *exchange)
+{
+    struct exchange *behind = exchange->behind;
+    if (!exchange->beside) {
+        return;
+    }
+    if (behind != NULL) {
+        behind->before = exchange->before;
+    }
+    if (exchange->before != NULL) {
+        exchange->before->behind = behind;
+    } else if (behind == NULL ||
+               // Takes the place of a key that is there, so it needs no memory.
+               !map_put(pending->by_consent, bytes_id(&behind->consent), behind)) {
+        map_remove(pending->by_consent, bytes_id(&exchange->consent));
+    }
+    exchange->beside = false;
+    exchange->before = exchange->behind = NULL;
+}
+
 static bool counts_as_under_way(enum pending_state state)
 {
     return state == PENDING_ASKED || state == PENDING_RELEASING;
@@ -143,6 +194,10 @@ void pending_move(struct pending *pending, struct exchange *exchange, enum pendi
     pending->under_way -= counts_as_under_way(exchange->state) ? 1 : 0;
     pending->under_way += counts_as_under_way(state) ? 1 : 0;
     exchange->state = state;
+    leave_chain(pending, exchange);
+    if (state == PENDING_ASKED) {
+        join_chain(pending, exchange);
+    }
     set_deadline(pending, exchange, deadline_ms);
 }
 
@@ -195,6 +250,7 @@ void pending_drop(struct pending *pending, struct exchange **exchange)
 {
     pending->under_way -= counts_as_under_way((*exchange)->state) ? 1 : 0;
     heap_remove(pending, *exchange);
+    leave_chain(pending, *exchange);
     leave_line(pending, *exchange);
     map_remove(pending->by_id, bytes_id(&(*exchange)->id));
     exchange_destroy(exchange);

@@ -91,6 +91,29 @@ def a_withdrawn_answer_is_not_given_again_to_the_very_same_request():
 
 
 @test
+def a_withdrawal_ends_what_its_holder_is_still_being_asked_for():
+    holder = open_holder(HOUSE, "psychiatry")
+    one, announcement = open_asker(HOUSE, holder=PSYCHIATRY, dataset=OPINION)
+    for action, reason in (("withdraw", b"withdrawn-in-flight"), ("pause", b"consent-paused")):
+        before = figures(HOUSE)
+        consent, session = HOUSE.grant(OPINION.decode())
+        values = opinion(one, announcement)
+        one.send("request", encode("Request", values), ref=values["id"])
+        asked = Asked(HOUSE, holder, holder.receive("ask"))
+        HOUSE.change_consent(action, consent, session)
+        _kind, refusal, boxes, _head = one.receive("refusal", ref=values["id"])
+        equal((refusal["reason"], boxes), (b"no-consent", b""), "at once, though the holder is silent")
+        parts = entry(HOUSE, refusal["ending"]["index"])
+        equal((parts[1]["reason"], parts[3]["reason"]), (b"no-consent", reason), "asker's and officer's")
+        asked.send(*asked.build())
+        until(lambda: figures(HOUSE)["answers.late"] > before["answers.late"], "its answer is late", PATIENCE_S)
+        withdrawn = figures(HOUSE)["exchanges.withdrawn-in-flight"] - before["exchanges.withdrawn-in-flight"]
+        equal(withdrawn, 1 if action == "withdraw" else 0)
+    holder.close()
+    one.close()
+
+
+@test
 def a_change_of_consent_that_is_not_signed_right_is_refused_before_it_is_read():
     desk = open_peer(HOUSE, "desk", os.path.join(HOUSE.dir, "people", "desk-7", "desk-7.key"))
     change = encode("ConsentChange", {"version": 1, "action": 6, "artefact": b"none", "session": bytes(range(32))})

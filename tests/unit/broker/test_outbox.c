@@ -357,6 +357,7 @@ TEST(an_answer_that_is_given_again_and_waits_does_not_leave_after_a_withdrawal)
     set_up(&f);
     size_t sent = fill(&f);
     struct router router = { .outbox = f.outbox, .connections = f.connections };
+    assert_ok(pending_create(4, 1 << 20, &router.pending, &err));
     struct exchange *held = exchange_create(NULL);
     f.exchanges[f.count++] = held;
     held->asker_key = key;
@@ -382,6 +383,7 @@ TEST(an_answer_that_is_given_again_and_waits_does_not_leave_after_a_withdrawal)
     assert_false(outbox_retry(f.outbox));
     assert_int_equal(f.connection->waiting, 0);
     assert_null(router.delivery); // nothing is said of the first time
+    pending_destroy(&router.pending);
     tear_down(&f);
 }
 

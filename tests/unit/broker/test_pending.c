@@ -126,3 +126,47 @@ TEST(the_oldest_held_answer_is_the_first_to_give_way)
     assert_int_equal(pending_held_bytes(pending), 0);
     pending_destroy(&pending);
 }
+
+static struct exchange *add_asked_under(struct pending *pending, uint8_t number, uint8_t consent)
+{
+    struct error err;
+    struct exchange *exchange = make_exchange(number);
+    struct exchange *added = exchange;
+    exchange->consent.bytes[0] = consent;
+    assert_ok(pending_add(pending, &exchange, &err));
+    pending_move(pending, added, PENDING_RECORDING, -1);
+    assert_null(added->behind);
+    pending_move(pending, added, PENDING_ASKED, 100);
+    return added;
+}
+
+TEST(what_is_asked_for_under_a_consent_is_found_by_it_until_it_moves_on)
+{
+    struct error err;
+    struct pending *pending = NULL;
+    const struct id consents[] = { { { 0 } }, { { 7 } }, { { 8 } }, { { 9 } } };
+    assert_ok(pending_create(64, 1 << 20, &pending, &err));
+    add_asked_under(pending, 1, 0); // under the law
+    struct exchange *other = add_asked_under(pending, 2, 8);
+    struct exchange *answered = NULL;
+    struct exchange *dropped = NULL;
+    for (uint8_t i = 10; i < 20; i++) {
+        struct exchange *exchange = add_asked_under(pending, i, 7);
+        dropped = i == 10 ? exchange : dropped; // the first of the chain
+        answered = i == 15 ? exchange : answered;
+    }
+    pending_move(pending, answered, PENDING_RELEASING, -1);
+    pending_drop(pending, &dropped);
+    size_t ended = 0;
+    struct exchange *exchange;
+    while ((exchange = pending_asked_under(pending, &consents[1])) != NULL) {
+        assert_true(exchange != answered && exchange->consent.bytes[0] == 7);
+        pending_move(pending, exchange, PENDING_REFUSED, -1);
+        ended++;
+    }
+    assert_int_equal(ended, 8);
+    assert_ptr_equal(pending_asked_under(pending, &consents[2]), other);
+    assert_null(pending_asked_under(pending, &consents[0]));
+    assert_null(pending_asked_under(pending, &consents[3]));
+    pending_destroy(&pending);
+}
