@@ -476,11 +476,13 @@ static void recall_after(struct router *router, const struct job *job)
 }
 
 // What is being asked for under a consent that has changed ends now, and not when the holder
-// answers: the recorder would let none of it leave. After the acknowledgement, which waits for
-// nothing that this takes.
+// answers: the recorder would let none of it leave. What was decided under the changed consent may
+// have come before this, and stands. After the acknowledgement, which waits for nothing that this
+// takes.
 static void end_asked(struct router *router, const struct wire_consent_record *consent)
 {
-    struct exchange *exchange = pending_asked_under(router->pending, &consent->id);
+    struct exchange *exchange =
+        pending_asked_under(router->pending, &consent->id, consent->revision);
     if (exchange == NULL) {
         return;
     }
@@ -493,7 +495,7 @@ static void end_asked(struct router *router, const struct wire_consent_record *c
         exchange->ending_told =
             catalogue_reason_name(catalogue_asker_reason(bundle->catalogue, reason));
         router_end(router, exchange, WIRE_KIND_REFUSED, catalogue_reason_name(reason));
-        exchange = pending_asked_under(router->pending, &consent->id);
+        exchange = pending_asked_under(router->pending, &consent->id, consent->revision);
     }
     snapshot_unpin(&item);
 }

@@ -137,16 +137,21 @@ struct exchange *pending_find(const struct pending *pending, const struct id *id
     return map_get(pending->by_id, bytes_id(id));
 }
 
-struct exchange *pending_asked_under(const struct pending *pending, const struct id *consent)
+struct exchange *pending_asked_under(const struct pending *pending, const struct id *consent,
+                                     uint32_t before_revision)
 {
-    return map_get(pending->by_consent, bytes_id(consent));
+    struct exchange *exchange = map_get(pending->by_consent, bytes_id(consent));
+    while (exchange != NULL && exchange->consent_revision >= before_revision) {
+        exchange = exchange->behind;
+    }
+    return exchange;
 }
 
 // Without memory it stays out: then it ends when its answer comes.
 static void join_chain(struct pending *pending, struct exchange *exchange)
 {
     static const struct id none;
-    struct exchange *first = pending_asked_under(pending, &exchange->consent);
+    struct exchange *first = map_get(pending->by_consent, bytes_id(&exchange->consent));
     if (id_equal(&exchange->consent, &none) ||
         (first == NULL && !map_put(pending->by_consent, bytes_id(&exchange->consent), exchange))) {
         return;

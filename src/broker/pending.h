@@ -24,8 +24,10 @@ struct exchange *pending_find(const struct pending *pending, const struct id *id
 void pending_move(struct pending *pending, struct exchange *exchange, enum pending_state state,
                   int64_t deadline_ms);
 
-// One that the holder is being asked for under the consent; NULL: none (any more).
-struct exchange *pending_asked_under(const struct pending *pending, const struct id *consent);
+// One that the holder is being asked for under a revision of the consent before this one; NULL:
+// none (any more).
+struct exchange *pending_asked_under(const struct pending *pending, const struct id *consent,
+                                     uint32_t before_revision);
 
 // Gives the exchange another deadline in the state that it is in.
 void pending_postpone(struct pending *pending, struct exchange *exchange, int64_t deadline_ms);

@@ -159,14 +159,17 @@ TEST(what_is_asked_for_under_a_consent_is_found_by_it_until_it_moves_on)
     pending_drop(pending, &dropped);
     size_t ended = 0;
     struct exchange *exchange;
-    while ((exchange = pending_asked_under(pending, &consents[1])) != NULL) {
-        assert_true(exchange != answered && exchange->consent.bytes[0] == 7);
+    struct exchange *newer = add_asked_under(pending, 30, 7);
+    newer->consent_revision = 3; // the one that the change has made, or a later one
+    while ((exchange = pending_asked_under(pending, &consents[1], 3)) != NULL) {
+        assert_true(exchange != answered && exchange != newer && exchange->consent.bytes[0] == 7);
         pending_move(pending, exchange, PENDING_REFUSED, -1);
         ended++;
     }
     assert_int_equal(ended, 8);
-    assert_ptr_equal(pending_asked_under(pending, &consents[2]), other);
-    assert_null(pending_asked_under(pending, &consents[0]));
-    assert_null(pending_asked_under(pending, &consents[3]));
+    assert_ptr_equal(pending_asked_under(pending, &consents[1], 4), newer);
+    assert_ptr_equal(pending_asked_under(pending, &consents[2], 3), other);
+    assert_null(pending_asked_under(pending, &consents[0], 3));
+    assert_null(pending_asked_under(pending, &consents[3], 3));
     pending_destroy(&pending);
 }
