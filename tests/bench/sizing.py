@@ -86,7 +86,8 @@ def rows(runs):
            "%s, %s" % (spread(against, "against_cpu_ratio", 2),
                        spread(against, "against_rate_ratio", 2)), "within 10 %")
     for name, words in (("acknowledged", "withdrawal -> acknowledged"),
-                        ("refused", "withdrawal -> first refusal read")):
+                        ("refused", "withdrawal -> first refusal read"),
+                        ("refused_later", "acknowledged -> first refusal read")):
         times = withdraw[name]
         yield words + ", p50, p99", "%s, %s (%.1f commits)" % (
             milliseconds(times["p50_us"]), milliseconds(times["p99_us"]),

@@ -224,6 +224,8 @@ def withdrawals_under_load_are_timed_and_none_is_disobeyed():
             times = figures[name]
             true(0 < times["p50_us"] <= times["p99_us"] <= times["max_us"], name)
             true(times["p99_commits"] > 0, name)
+        later, refused = figures["refused_later"], figures["refused"]
+        true(0 <= later["p50_us"] <= later["max_us"] < refused["max_us"], "later than the acknowledgement")
         true(0 < figures["acknowledged_broker_us"] < figures["acknowledged_mean_us"],
              "the broker's share is a part of the time until the desk has read the result")
 

@@ -73,6 +73,7 @@ struct withdrawals {
 
     int64_t *acknowledged; // ns from sending, one a withdrawal
     int64_t *refused;
+    int64_t *later; // the refusal, from the acknowledgement; 0: it was read first
     size_t done;
     double seconds;
     struct bench_figures before;
@@ -206,6 +207,8 @@ static enum status withdraw(struct withdrawals *all, const struct bench_consent 
     if (status == ST_OK && all->acknowledged_ns != 0 && probe->first_refusal_ns != 0) {
         all->acknowledged[all->done] = all->acknowledged_ns - all->sent_ns;
         all->refused[all->done] = probe->first_refusal_ns - all->sent_ns;
+        int64_t later_ns = probe->first_refusal_ns - all->acknowledged_ns;
+        all->later[all->done] = later_ns > 0 ? later_ns : 0;
         all->done++;
     }
     return status;
@@ -315,7 +318,9 @@ static enum status make_consents(struct withdrawals *all, struct error *err)
     all->consents = calloc(count, sizeof(*all->consents));
     all->acknowledged = calloc(count, sizeof(*all->acknowledged));
     all->refused = calloc(count, sizeof(*all->refused));
-    if (all->consents == NULL || all->acknowledged == NULL || all->refused == NULL) {
+    all->later = calloc(count, sizeof(*all->later));
+    if (all->consents == NULL || all->acknowledged == NULL || all->refused == NULL ||
+        all->later == NULL) {
         return error_set(err, ST_NOMEM, "bench: no memory");
     }
     for (size_t i = 0; status == ST_OK && i < count; i++) {
@@ -388,6 +393,7 @@ static void tear_down(struct withdrawals *all)
     free(all->consents);
     free(all->acknowledged);
     free(all->refused);
+    free(all->later);
 }
 
 // ---- the report
@@ -497,6 +503,8 @@ static void report(struct output *out, struct withdrawals *all, bool *failed)
                 commit_us);
     print_shares(out, all);
     print_times(out, "refused", "withdrawn -> first refusal read", all->refused, all->done,
+                commit_us);
+    print_times(out, "refused_later", "acknowledged -> first refusal read", all->later, all->done,
                 commit_us);
     output_line(out, "  %-34s %12.0f", "load, exchanges a second", rate);
     print_counts(out, all);
