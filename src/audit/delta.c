@@ -69,11 +69,6 @@ bool audit_delta_may_have(const struct audit_delta *delta, uint64_t hash)
     return (delta->filter[(hash >> 24) & delta->filter_mask] & bits) == bits;
 }
 
-bool audit_delta_knows_tags(enum audit_table table)
-{
-    return table == AUDIT_TABLE_SUBJECT || table == AUDIT_TABLE_CONSENT;
-}
-
 static void filter_add(struct audit_delta *delta, uint64_t hash)
 {
     delta->filter[(hash >> 24) & delta->filter_mask] |= audit_delta_bits(hash);
@@ -86,7 +81,7 @@ static void filter_fill(struct audit_delta *delta)
         struct bytes key = key_of(delta, item);
         enum audit_table table = (enum audit_table)item->table;
         filter_add(delta, audit_delta_hash(table, key));
-        if (audit_delta_knows_tags(table) && key.size > AUDIT_TAG_BYTES) {
+        if (audit_table_is_by_tag(table) && key.size > AUDIT_TAG_BYTES) {
             filter_add(delta, audit_delta_hash(table, bytes_of(key.data, AUDIT_TAG_BYTES)));
         }
     }

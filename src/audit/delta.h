@@ -29,7 +29,8 @@ struct audit_row audit_delta_at(const struct audit_delta *delta, size_t place);
 size_t audit_delta_seek(const struct audit_delta *delta, enum audit_table table, struct bytes key,
                         bool after);
 
-// What filters are asked with: of a whole key, or of the tag that a key begins with.
+// What filters are asked with: of a whole key, or, in a table by tag, of the tag that it begins
+// with.
 uint64_t audit_delta_hash(enum audit_table table, struct bytes key);
 
 // The bits of a hash in its one word of a filter. They come from its lowest 24 bits.
@@ -37,6 +38,3 @@ uint64_t audit_delta_bits(uint64_t hash);
 
 // False: no such key (no key that begins so) is in the delta.
 bool audit_delta_may_have(const struct audit_delta *delta, uint64_t hash);
-
-// True for tables whose keys begin with a tag, so that filters know the tags too.
-bool audit_delta_knows_tags(enum audit_table table);

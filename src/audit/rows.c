@@ -213,6 +213,19 @@ struct bytes audit_exchange_key(const struct id *id, uint8_t key[AUDIT_EXCHANGE_
     return bytes_of(key, AUDIT_EXCHANGE_KEY_BYTES);
 }
 
+struct bytes audit_consent_key(const struct audit_tag *tag, const struct id *id,
+                               uint8_t key[AUDIT_CONSENT_KEY_BYTES])
+{
+    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
+    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
+    return bytes_of(key, AUDIT_CONSENT_KEY_BYTES);
+}
+
+bool audit_table_is_by_tag(enum audit_table table)
+{
+    return table == AUDIT_TABLE_SUBJECT || table == AUDIT_TABLE_CONSENT;
+}
+
 static enum status put_decision(struct audit_rows *rows, const struct audit_facts *facts,
                                 struct error *err)
 {
@@ -260,7 +273,7 @@ static enum status put_ending(struct audit_rows *rows, struct bytes id, enum wir
 static enum status put_consent(struct audit_rows *rows, const struct audit_facts *facts,
                                struct error *err)
 {
-    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
+    uint8_t key[AUDIT_CONSENT_KEY_BYTES];
     struct wire_consent_record record = *facts->officer->consent;
     struct audit_tag tag;
     enum status status = newest_tag(rows, facts->officer->tag, &tag, err);
@@ -269,8 +282,7 @@ static enum status put_consent(struct audit_rows *rows, const struct audit_facts
     }
     record.index = facts->index;
     record.tag = audit_tag_view(&tag);
-    memcpy(key, tag.bytes, AUDIT_TAG_BYTES);
-    memcpy(key + AUDIT_TAG_BYTES, record.id.bytes, ID_BYTES);
+    (void)audit_consent_key(&tag, &record.id, key);
     buffer_clear(&rows->record);
     status = wire_encode(WIRE_SCHEMA_CONSENT_RECORD, &record, &rows->record, err);
     if (status != ST_OK) {

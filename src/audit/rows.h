@@ -24,6 +24,9 @@ enum audit_table {
     AUDIT_TABLE_COUNT
 };
 
+// True for the tables whose keys begin with a tag, so that a person's rows stand together.
+bool audit_table_is_by_tag(enum audit_table table);
+
 // A row of a citizen's chain.
 struct audit_subject_row {
     uint64_t sequence; // from 1
@@ -101,6 +104,11 @@ enum wire_kind audit_facts_kind(const struct audit_facts *facts);
 // The key of an exchange's decision; its ending's has a last byte of 1.
 enum { AUDIT_EXCHANGE_KEY_BYTES = ID_BYTES + 1 };
 struct bytes audit_exchange_key(const struct id *id, uint8_t key[AUDIT_EXCHANGE_KEY_BYTES]);
+
+// The key of a person's consent. It and the one above are written to `key`, which they view.
+enum { AUDIT_CONSENT_KEY_BYTES = AUDIT_TAG_BYTES + ID_BYTES };
+struct bytes audit_consent_key(const struct audit_tag *tag, const struct id *id,
+                               uint8_t key[AUDIT_CONSENT_KEY_BYTES]);
 
 // Rows from their bytes. ST_CORRUPT: not what audit_rows_add() writes.
 NODISCARD enum status audit_subject_row_decode(struct bytes key, struct bytes value,

@@ -16,7 +16,7 @@ enum {
 
 uint64_t audit_filter_hash(enum audit_table table, struct bytes key)
 {
-    bool by_tag = audit_delta_knows_tags(table) && key.size > AUDIT_TAG_BYTES;
+    bool by_tag = audit_table_is_by_tag(table) && key.size > AUDIT_TAG_BYTES;
     return audit_delta_hash(table, by_tag ? bytes_of(key.data, AUDIT_TAG_BYTES) : key);
 }
 

@@ -333,7 +333,7 @@ static enum status scan_begin(struct scan *scan, struct bytes from, struct error
     uint8_t storage[STORE_KEY_BYTES_MAX];
     struct bytes end = above(scan->prefix, storage);
     const struct audit_tail *tail = scan->reader->tail;
-    bool by_tag = audit_delta_knows_tags(scan->table) && scan->prefix.size >= AUDIT_TAG_BYTES;
+    bool by_tag = audit_table_is_by_tag(scan->table) && scan->prefix.size >= AUDIT_TAG_BYTES;
     uint64_t hash =
         by_tag ? audit_delta_hash(scan->table, bytes_of(scan->prefix.data, AUDIT_TAG_BYTES)) : 0;
     for (size_t i = tail->count; i > 0; i--) {

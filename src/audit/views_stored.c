@@ -323,7 +323,7 @@ enum status audit_stored_open(struct audit_stored_walk *walk, struct audit_store
         walk->places[walk->count++] = (struct audit_stored_place){ 0 };
         return store_cursor_open(stored->txn, table, &walk->places[0].cursor, err);
     }
-    bool by_tag = audit_delta_knows_tags(table) && prefix.size >= AUDIT_TAG_BYTES;
+    bool by_tag = audit_table_is_by_tag(table) && prefix.size >= AUDIT_TAG_BYTES;
     uint64_t hash = by_tag ? audit_filter_hash(table, prefix) : 0;
     enum status status =
         by_tag ? filters_of(stored, table, &list, err) : list_of(stored, table, &list, err);

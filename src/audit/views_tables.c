@@ -116,12 +116,10 @@ enum status audit_reader_consent(struct audit_reader *reader, const struct audit
                                  const struct id *id, struct arena *arena,
                                  struct wire_consent_record *record, struct error *err)
 {
-    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
+    uint8_t key[AUDIT_CONSENT_KEY_BYTES];
     struct bytes value;
-    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
-    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
     enum status status =
-        audit_reader_get(reader, AUDIT_TABLE_CONSENT, bytes_of(key, sizeof(key)), &value, err);
+        audit_reader_get(reader, AUDIT_TABLE_CONSENT, audit_consent_key(tag, id, key), &value, err);
     return status == ST_OK ? audit_reader_note(reader, decode_consent(value, arena, record, err))
                            : status;
 }

@@ -36,15 +36,11 @@ enum status consents_walk(struct audit_reader *reader, const struct audit_tag *t
                           void *context, struct error *err)
 {
     struct walk walk = { .scratch = scratch, .visit = visit, .context = context, .err = err };
-    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
-    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
-    if (from != NULL) {
-        memcpy(key + AUDIT_TAG_BYTES, from->bytes, ID_BYTES);
-    }
+    uint8_t key[AUDIT_CONSENT_KEY_BYTES];
     enum status status =
         audit_reader_scan(reader, AUDIT_TABLE_CONSENT, audit_tag_view(tag),
-                          from == NULL ? (struct bytes){ 0 } : bytes_of(key, sizeof(key)), false,
-                          visit_row, &walk, err);
+                          from == NULL ? (struct bytes){ 0 } : audit_consent_key(tag, from, key),
+                          false, visit_row, &walk, err);
     return status == ST_OK ? walk.status : status;
 }
 

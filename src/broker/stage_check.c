@@ -12,8 +12,6 @@
 #include "broker/parts.h"
 #include "consent/grant.h"
 
-enum { CONSENT_KEY_BYTES = AUDIT_TAG_BYTES + ID_BYTES };
-
 // ---- what stands, batch first, then views
 
 // Whether what the worker saw of a key still stands.
@@ -54,20 +52,12 @@ enum status stage_find_head(struct stage *stage, const struct record *record,
     return ST_OK;
 }
 
-static struct bytes consent_key(const struct audit_tag *tag, const struct id *id,
-                                uint8_t key[CONSENT_KEY_BYTES])
-{
-    memcpy(key, tag->bytes, AUDIT_TAG_BYTES);
-    memcpy(key + AUDIT_TAG_BYTES, id->bytes, ID_BYTES);
-    return bytes_of(key, CONSENT_KEY_BYTES);
-}
-
 // Whether the exchange's consent is as its decision found it, in force: neither the batch nor
 // anything since has changed it.
 static bool consent_untouched(const struct stage *stage, const struct exchange *exchange)
 {
-    uint8_t storage[CONSENT_KEY_BYTES];
-    struct bytes key = consent_key(&exchange->tag, &exchange->consent, storage);
+    uint8_t storage[AUDIT_CONSENT_KEY_BYTES];
+    struct bytes key = audit_consent_key(&exchange->tag, &exchange->consent, storage);
     return exchange->seen_size > 0 && map_get(stage->consents, key) == NULL &&
            audit_reader_still(stage->reader, AUDIT_TABLE_CONSENT, key, exchange->seen_size);
 }
@@ -75,9 +65,8 @@ static bool consent_untouched(const struct stage *stage, const struct exchange *
 enum status stage_find_consent(struct stage *stage, const struct audit_tag *tag,
                                const struct id *id, struct consent_now **consent, struct error *err)
 {
-    uint8_t key[CONSENT_KEY_BYTES];
-    (void)consent_key(tag, id, key);
-    struct consent_now *found = map_get(stage->consents, bytes_of(key, sizeof(key)));
+    uint8_t key[AUDIT_CONSENT_KEY_BYTES];
+    struct consent_now *found = map_get(stage->consents, audit_consent_key(tag, id, key));
     if (found == NULL) {
         struct wire_consent_record record = { 0 };
         enum status status =

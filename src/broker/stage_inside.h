@@ -17,7 +17,7 @@ struct chain_head {
 
 // A consent as the batch leaves it.
 struct consent_now {
-    uint8_t key[AUDIT_TAG_BYTES + ID_BYTES];
+    uint8_t key[AUDIT_CONSENT_KEY_BYTES];
     uint32_t revision; // 0: there is none
     uint32_t state;
     struct digest hash;

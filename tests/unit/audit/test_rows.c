@@ -114,7 +114,7 @@ TEST(a_consent_is_kept_with_the_index_of_its_entry)
     make_consent(&made, 4, 3, 8, 2, WIRE_CONSENT_ACTIVE);
     add_rows(rows, &made, 555);
     struct audit_row row = only_row(rows, AUDIT_TABLE_CONSENT);
-    assert_int_equal(row.key.size, AUDIT_TAG_BYTES + ID_BYTES);
+    assert_int_equal(row.key.size, AUDIT_CONSENT_KEY_BYTES);
     assert_ok(wire_decode(WIRE_SCHEMA_CONSENT_RECORD, row.value, arena, &record, &err));
     assert_int_equal(record.index, 555);
     assert_int_equal(record.revision, 2);
