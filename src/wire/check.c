@@ -24,12 +24,6 @@ static bool is_code(struct bytes text)
     return all != 0;
 }
 
-bool wire_is_zero(struct bytes bytes)
-{
-    return bytes.size == 0 ||
-           (bytes.data[0] == 0 && memcmp(bytes.data, bytes.data + 1, bytes.size - 1) == 0);
-}
-
 static const char *check_bytes(const struct wire_rule *rule, struct bytes bytes)
 {
     if (bytes.size == 0) {

@@ -205,21 +205,6 @@ static enum status put_field(struct writer *writer, const struct wire_rules *rul
     return ST_OK;
 }
 
-// True for a member of zeros, which is how an absent field looks.
-static bool is_absent(const uint8_t *member, size_t width)
-{
-    uint64_t all = 0;
-    for (; width >= sizeof(all); width -= sizeof(all), member += sizeof(all)) {
-        uint64_t eight;
-        memcpy(&eight, member, sizeof(eight));
-        all |= eight;
-    }
-    for (; width > 0; width--) {
-        all |= *member++;
-    }
-    return all == 0;
-}
-
 static enum status put_message(struct writer *writer, enum wire_schema schema, const void *ours,
                                struct error *err)
 {
@@ -230,7 +215,7 @@ static enum status put_message(struct writer *writer, enum wire_schema schema, c
     for (size_t i = 0; status == ST_OK && i < rules->count; i++) {
         const struct wire_rule *rule = &rules->rows[i];
         const uint8_t *member = (const uint8_t *)ours + rule->offset;
-        if (!wire_may_be_absent(rule) || !is_absent(member, rule->width)) {
+        if (!wire_may_be_absent(rule) || !wire_is_zero(bytes_of(member, rule->width))) {
             present[count++] = rule;
             status = wire_check_row(rules, rule, member, err);
         }

@@ -52,8 +52,21 @@ struct wire_rules {
 // The rules of a schema below WIRE_SCHEMA_COUNT. Static.
 const struct wire_rules *wire_rules_of(enum wire_schema schema);
 
-// True for all zero bytes: how our structs say "absent".
-bool wire_is_zero(struct bytes bytes);
+// True for all zero bytes: how our structs say "absent". Here, as it is asked of every member of
+// every message.
+static inline bool wire_is_zero(struct bytes bytes)
+{
+    uint64_t all = 0;
+    for (; bytes.size >= sizeof(all); bytes.data += sizeof(all), bytes.size -= sizeof(all)) {
+        uint64_t eight;
+        memcpy(&eight, bytes.data, sizeof(eight));
+        all |= eight;
+    }
+    for (; bytes.size > 0; bytes.data++, bytes.size--) {
+        all |= *bytes.data;
+    }
+    return all == 0;
+}
 
 // Whether the rules have nothing against a member of zeros, which is how an absent field looks.
 static inline bool wire_may_be_absent(const struct wire_rule *rule)
