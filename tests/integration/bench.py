@@ -4,6 +4,7 @@ together, every exchange is checked whole, and nothing is left behind. No speed 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -135,23 +136,38 @@ def program_of(pid):
         return None  # it has ended
 
 
-@test
-def a_benchmark_that_is_killed_leaves_no_process_behind():
+def end_while_it_runs(number, programs, kind, *options):
+    """A benchmark that has started these programs gets the signal: they end too, and then its folder goes."""
     with tempfile.TemporaryDirectory(prefix="vedomo-bench-") as folder:
         process = subprocess.Popen(
-            [os.path.join(BUILD, "src", "vedomo"), "bench", "exchange", "--dir", folder,
-             "--seconds", "60", "--rounds", "1", "--askers", "1", "--holders", "1"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [os.path.join(BUILD, "src", "vedomo"), "bench", kind, "--dir", folder, *options],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            until(lambda: any(program_of(pid) == "vedomod" for pid in children(process.pid)),
-                  "the broker runs", 30)
+            until(lambda: sorted(filter(None, map(program_of, children(process.pid)))) == sorted(programs),
+                  "%s: all of it runs" % kind, 60)
             started = children(process.pid)
-            equal(len(started), 2, "the proxy and the broker")
         finally:
-            process.kill()
+            if number == signal.SIGINT:  # from a terminal, it comes to all of them at once
+                os.killpg(process.pid, number)
+            else:
+                process.send_signal(number)
             process.wait()
-        until(lambda: not any(program_of(pid) in ("vedomo", "vedomod") for pid in started),
-              "both have ended", 30)
+        equal(process.returncode, -number, kind)
+        until(lambda: not os.listdir(folder), "%s: the folder is gone" % kind, 30)
+        left = {pid: program_of(pid) for pid in started}
+        true(not {"vedomod", "vedomo-portal"} & set(left.values()), "before it, those who worked in it: %s" % left)
+        until(lambda: not any(program_of(pid) in programs for pid in started), "%s: all have ended" % kind, 30)
+
+
+@test
+def a_benchmark_that_is_ended_or_killed_leaves_no_process_and_no_folder_behind():
+    # The command itself is there twice: as the proxy, and as who removes the folder.
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        end_while_it_runs(number, ["vedomo", "vedomo", "vedomod"], "exchange",
+                          "--seconds", "60", "--rounds", "1", "--askers", "1", "--holders", "1")
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        end_while_it_runs(number, ["vedomo", "vedomo-portal", "vedomod"], "portal", "--entries", "600", "--seconds", "60")
+    end_while_it_runs(signal.SIGTERM, ["vedomo"], "log", "--quick")
 
 
 @test

@@ -2,13 +2,11 @@
 #include "bench_home.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -288,12 +286,12 @@ enum status bench_program(const char *given, const char *name, char path[PATH_MA
     return ST_OK;
 }
 
-static void run_broker(const char *program, const char *home, int ready)
+static void run_broker(const char *program, const struct bench_home *home, int ready)
 {
     char number[16];
-    prctl(PR_SET_PDEATHSIG, SIGTERM); // a benchmark that is killed leaves no broker behind
+    bench_folder_enter(&home->folder);
     snprintf(number, sizeof(number), "%d", ready);
-    execl(program, "vedomod", "--home", home, "--ready-fd", number, (char *)NULL);
+    execl(program, "vedomod", "--home", home->path, "--ready-fd", number, (char *)NULL);
     _exit(127);
 }
 
@@ -309,7 +307,7 @@ static enum status start_broker(struct bench_home *home, const char *vedomod, st
     home->broker_pid = fork();
     if (home->broker_pid == 0) {
         close(fds[0]);
-        run_broker(program, home->path, fds[1]);
+        run_broker(program, home, fds[1]);
     }
     close(fds[1]);
     struct pollfd ready = { .fd = fds[0], .events = POLLIN };
@@ -338,12 +336,8 @@ static enum status check_views(const struct bench_home *home, struct error *err)
 static enum status make_folders(struct bench_home *home, const char *folder, struct error *err)
 {
     static const char *const names[] = { "keys", "keys/body", "cards", "bundles", "log", "views" };
-    if (snprintf(home->path, sizeof(home->path), "%s/vedomo-bench-XXXXXX", folder) >=
-            (int)sizeof(home->path) ||
-        mkdtemp(home->path) == NULL) {
-        return error_errno(err, ST_IO, "bench: a folder in %s", folder);
-    }
-    enum status status = ST_OK;
+    enum status status =
+        bench_folder_create(folder, "vedomo-bench", home->path, &home->folder, err);
     for (size_t i = 0; status == ST_OK && i < ARRAY_COUNT(names); i++) {
         char path[PATH_MAX];
         snprintf(path, sizeof(path), "%.4000s/%s", home->path, names[i]);
@@ -424,14 +418,6 @@ enum status bench_home_peer(const struct bench_home *home, struct bus_context *c
     return peer_create(&config, peer, err);
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static void forget_members(struct bench_member **members, size_t count)
 {
     for (size_t i = 0; *members != NULL && i < count; i++) {
@@ -465,7 +451,7 @@ void bench_home_destroy(struct bench_home **home)
     catalogue_destroy(&h->catalogue);
     forget_members(&h->askers, h->asker_count);
     forget_members(&h->holders, h->holder_count);
-    nftw(h->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    bench_folder_destroy(&h->folder, false);
     free(h);
     *home = NULL;
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "bench_folder.h"
 #include "bus/context.h"
 #include "peer/peer.h"
 #include "seal/keyfile.h"
@@ -59,6 +60,7 @@ struct bench_home {
     uint64_t consents;  // exchanges are made with a consent, one a person; 0: under the law
     char register_path[PATH_MAX]; // holders read their values here; empty: they make them up
     pid_t broker_pid;             // 0: not running
+    struct bench_folder folder;   // at `path`
 };
 
 struct bench_home_options {

@@ -54,14 +54,12 @@ enum status bench_log_home_create(const char *folder, struct bench_log_home *hom
     char keys[PATH_MAX];
     *home = (struct bench_log_home){ 0 };
     snprintf(home->origin, sizeof(home->origin), "bench.example/log");
-    if (snprintf(home->path, sizeof(home->path), "%s/vedomo-bench-log-XXXXXX", folder) >=
-            (int)sizeof(home->path) ||
-        mkdtemp(home->path) == NULL) {
-        home->path[0] = '\0';
-        return error_errno(err, ST_IO, "bench: a folder in %s", folder);
+    enum status status =
+        bench_folder_create(folder, "vedomo-bench-log", home->path, &home->folder, err);
+    if (status == ST_OK) {
+        snprintf(keys, sizeof(keys), "%.4000s/keys", home->path);
+        status = file_make_folder(keys, 0700, err);
     }
-    snprintf(keys, sizeof(keys), "%.4000s/keys", home->path);
-    enum status status = file_make_folder(keys, 0700, err);
     if (status == ST_OK) {
         status = make_key(home, SEAL_ROLE_LOG, home->origin, "log.key", &home->log, err);
     }
@@ -129,10 +127,7 @@ void bench_log_home_destroy(struct bench_log_home *home, bool keep)
     bench_log_home_close(home);
     seal_identity_fini(&home->log);
     seal_identity_fini(&home->master);
-    if (!keep && home->path[0] != '\0') {
-        nftw(home->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    }
-    home->path[0] = '\0';
+    bench_folder_destroy(&home->folder, keep);
 }
 
 static void data_path(const struct bench_log_home *home, const char *name, char path[PATH_MAX])

@@ -5,10 +5,12 @@
 #include <limits.h>
 
 #include "audit/views.h"
+#include "bench_folder.h"
 #include "seal/keyfile.h"
 
 struct bench_log_home {
     char path[PATH_MAX];
+    struct bench_folder folder; // at `path`
     char origin[64];
     char vkey[256];
     struct seal_identity log;

@@ -217,6 +217,7 @@ static void append_for_ever(struct bench_log_run *run, int ready)
     struct bench_log_opened opened;
     struct bench_log_pace pace;
     struct error err;
+    bench_folder_enter(&run->home.folder);
     run->person = false;
     enum status status = bench_log_open(run, &opened, &err);
     if (status == ST_OK && write(ready, "r", 1) == 1) {

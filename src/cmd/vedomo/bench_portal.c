@@ -1,9 +1,7 @@
 // The portal's process: its folder stands in the federation's home and goes with it.
 #include "bench_portal.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -73,7 +71,7 @@ enum status bench_portal_start(const struct bench_home *home, const char *progra
     snprintf(portal->url, sizeof(portal->url), "http://127.0.0.1:%u/log/", port);
     portal->pid = fork();
     if (portal->pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM); // a benchmark that is killed leaves no portal behind
+        bench_folder_enter(&home->folder);
         execl(path, "vedomo-portal", config, (char *)NULL);
         _exit(127);
     }
