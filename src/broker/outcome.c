@@ -309,11 +309,6 @@ static void end(struct router *router, struct job *job)
 {
     struct exchange *exchange = job->exchange;
     if (job->record.result == RECORD_DONE) {
-        if (job->kind == JOB_ENDING &&
-            exchange->ending_reason ==
-                catalogue_reason_name(CATALOGUE_REASON_WITHDRAWN_IN_FLIGHT)) {
-            metric_add(METRIC_WITHDRAWN_IN_FLIGHT, 1);
-        }
         if (pending_may_move(exchange->state, PENDING_REFUSED)) {
             pending_move(router->pending, exchange, PENDING_REFUSED, -1);
         }

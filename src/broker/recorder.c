@@ -118,7 +118,8 @@ static enum status reply_recorded(struct recorder *recorder, struct job *job, st
         return reply_release(recorder, job, err);
     case RECORD_ENDING:
         exchange->ending_index = record->index;
-        if (record->reason != NULL && strcmp(record->reason, "withdrawn-in-flight") == 0) {
+        if (bytes_equal_text(record->officer->reason,
+                             catalogue_reason_name(CATALOGUE_REASON_WITHDRAWN_IN_FLIGHT))) {
             metric_add(METRIC_WITHDRAWN_IN_FLIGHT, 1);
         }
         job->outcome = OUTCOME_END;
