@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { LARGE_BYTES = 256 * 1024 };
 
 void supervisor_protect_memory(void)
 {
@@ -37,6 +40,8 @@ void supervisor_begin(void)
     struct rlimit files;
     sigset_t set = endings();
     supervisor_protect_memory();
+    // Set by hand, it stays: else it grows with the largest that was freed, up to 32 MB.
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);

@@ -9,9 +9,10 @@
 // other user's debugger reads it.
 void supervisor_protect_memory(void);
 
-// Before any thread starts and any key is read: protects the memory, lets the process have as many
-// descriptors as it may, and makes SIGTERM and SIGINT wait for supervisor_serve(). A peer that has
-// gone is an error of a write, not a signal.
+// Before any thread starts and any key is read: protects the memory, gives what was large back to
+// the system once it is freed, lets the process have as many descriptors as it may, and makes
+// SIGTERM and SIGINT wait for supervisor_serve(). A peer that has gone is an error of a write, not
+// a signal.
 void supervisor_begin(void);
 
 // Once all is open and served: says so (READY=1 to the supervisor, "ready\n" to `ready_fd`), waits

@@ -70,7 +70,7 @@ void router_flush_deliveries(struct router *router, int64_t now_ms, bool all)
     broker_pass_one(router->broker->to_recorder, job);
 }
 
-void router_delivered(struct router *router, uint64_t index, enum wire_delivery_state state)
+static void delivered(struct router *router, uint64_t index, enum wire_delivery_state state)
 {
     if (state == WIRE_DELIVERY_FAILED) {
         metric_add(METRIC_UNDELIVERED, 1);
@@ -94,11 +94,28 @@ void router_forget(struct router *router, struct exchange *exchange)
 {
     bool unsent = outbox_recall(exchange);
     if (exchange->state == PENDING_RELEASED && !exchange->acknowledged) {
-        router_delivered(router, exchange->ending_index,
-                         unsent && !exchange->given_again ? WIRE_DELIVERY_FAILED
-                                                          : WIRE_DELIVERY_HANDED);
+        delivered(router, exchange->ending_index,
+                  unsent && !exchange->given_again ? WIRE_DELIVERY_FAILED : WIRE_DELIVERY_HANDED);
     }
     pending_drop(router->pending, &exchange);
+}
+
+void router_acknowledged(struct router *router, const struct job *job, const struct wire_ack *ack)
+{
+    for (size_t i = 0; i < ack->items_count; i++) {
+        const struct wire_ack_item *item = &ack->items[i];
+        struct exchange *exchange = pending_find(router->pending, &item->id);
+        if (exchange == NULL || exchange->state != PENDING_RELEASED || exchange->acknowledged ||
+            !digest_equal(&exchange->asker_key, &job->from.batch_key)) {
+            continue;
+        }
+        exchange->acknowledged = true;
+        delivered(router, exchange->ending_index,
+                  item->opened ? WIRE_DELIVERY_OPENED : WIRE_DELIVERY_FAULTY);
+        if (item->opened && !exchange->lent) {
+            router_forget(router, exchange); // nobody needs it again
+        }
+    }
 }
 
 // One entry a peer a minute for all that was turned away: noise must not fill the log.
@@ -262,7 +279,7 @@ static void not_delivered(struct router *router, struct exchange *exchange)
         return;
     }
     exchange->acknowledged = true;
-    router_delivered(router, exchange->ending_index, WIRE_DELIVERY_FAILED);
+    delivered(router, exchange->ending_index, WIRE_DELIVERY_FAILED);
 }
 
 void router_lost(void *argument, struct exchange *exchange)

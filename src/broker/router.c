@@ -133,21 +133,6 @@ static bool identify(struct router *router, const struct registry *registry, str
     return true;
 }
 
-static void take_acks(struct router *router, const struct job *job, const struct wire_ack *ack)
-{
-    for (size_t i = 0; i < ack->items_count; i++) {
-        const struct wire_ack_item *item = &ack->items[i];
-        struct exchange *exchange = pending_find(router->pending, &item->id);
-        if (exchange == NULL || exchange->state != PENDING_RELEASED || exchange->acknowledged ||
-            !digest_equal(&exchange->asker_key, &job->from.batch_key)) {
-            continue;
-        }
-        exchange->acknowledged = true;
-        router_delivered(router, exchange->ending_index,
-                         item->opened ? WIRE_DELIVERY_OPENED : WIRE_DELIVERY_FAULTY);
-    }
-}
-
 static void pong(struct router *router, struct job *job, const struct wire_ping *ping)
 {
     struct error err;
@@ -176,7 +161,7 @@ static void take_here(struct router *router, struct job *job)
     } else if (job->head.type == WIRE_PING) {
         pong(router, job, &payload.ping);
     } else if (job->head.type == WIRE_ACK) {
-        take_acks(router, job, &payload.ack);
+        router_acknowledged(router, job, &payload.ack);
     }
 }
 

@@ -55,8 +55,9 @@ void router_finish(struct router *router, struct job *job);
 void router_end(struct router *router, struct exchange *exchange, enum wire_kind kind,
                 const char *reason);
 
-// Puts what became of a release on the list for the log.
-void router_delivered(struct router *router, uint64_t index, enum wire_delivery_state state);
+// What the asker's node says of its releases goes on the list for the log; what it has opened is
+// forgotten. The job's message is `ack`.
+void router_acknowledged(struct router *router, const struct job *job, const struct wire_ack *ack);
 
 // Puts on record how many messages of the peer were turned away since the last time.
 void router_note_rejected(struct router *router, struct connection *connection, int64_t now_ms);

@@ -83,7 +83,8 @@ static const struct yaml_rule v_exchange[] = {
     { "answer", YAML_RULE_DURATION, V(exchange.answer_ms), .preset = "30 s", .min = MS(100),
       .max = MIN(15), .help = "a holder's time, when the request allows more" },
     { "keep_answers", YAML_RULE_DURATION, V(exchange.keep_answers_ms), .preset = "60 s",
-      .max = MIN(15), .help = "released answers are kept for repeated requests" },
+      .max = MIN(15),
+      .help = "released answers that nobody said were opened are kept for repeated requests" },
     END_OF_RULES,
 };
 static const struct yaml_rule v_audit[] = {

@@ -32,23 +32,6 @@ static void report_failure(struct node_engine *engine, struct node_task *task,
     task->report(task, &report);
 }
 
-// --- endings ---
-
-static void acknowledge(struct node_engine *engine, const struct node_call *call, bool opened,
-                        enum node_fault fault)
-{
-    if (engine->ack_count == NODE_ACKS_MAX) {
-        node_asker_acks(engine);
-    }
-    struct wire_ack_item item = { .id = call->sent.id, .opened = opened };
-    if (!opened) {
-        item.problem = bytes_text(node_fault_name(fault));
-    }
-    if (engine->ack_count < NODE_ACKS_MAX) {
-        engine->acks[engine->ack_count++] = item;
-    }
-}
-
 // --- sending ---
 
 static size_t credit_of(const struct node_engine *engine)
@@ -291,7 +274,7 @@ static void reject(struct node_engine *engine, struct node_call *call, enum node
     log_event(LOG_LEVEL_ERROR, "answer.rejected", log_id("request", call->sent.id),
               log_text("fault", node_fault_name(fault)), log_text("holder", call->holder));
     call->fault = fault;
-    acknowledge(engine, call, false, fault);
+    peer_acknowledge(engine->peer, &call->sent.id, node_fault_name(fault));
     node_call_fail(engine, call, ST_UNPROVEN, err);
 }
 
@@ -324,7 +307,8 @@ static void on_release(struct node_engine *engine, struct node_call *call,
         log_event(LOG_LEVEL_ERROR, "answer.faulty", log_id("request", call->sent.id),
                   log_text("fault", node_fault_name(fault)), log_text("holder", call->holder));
     }
-    acknowledge(engine, call, fault == NODE_FAULT_NONE, fault);
+    peer_acknowledge(engine->peer, &call->sent.id,
+                     fault == NODE_FAULT_NONE ? NULL : node_fault_name(fault));
     node_call_finish(engine, call);
 }
 
@@ -467,29 +451,6 @@ void node_asker_turn(struct node_engine *engine)
         call = newer;
     }
     node_calls_expire(engine);
-}
-
-void node_asker_acks(struct node_engine *engine)
-{
-    // With the next requests, if there are any.
-    bool later = engine->ack_count < NODE_ACKS_MAX && peer_gathers(engine->peer);
-    if (engine->ack_count == 0 || later || peer_state(engine->peer) != PEER_READY) {
-        return;
-    }
-    struct error err;
-    struct buffer payload = buffer_init(WIRE_HEAD_MAX_BYTES);
-    struct wire_ack ack = { .version = 1, .items = engine->acks, .items_count = engine->ack_count };
-    enum status status = wire_encode(WIRE_SCHEMA_ACK, &ack, &payload, &err);
-    if (status == ST_OK) {
-        status = peer_send(engine->peer, WIRE_ACK, &engine->acks[0].id, buffer_view(&payload),
-                           (struct bytes){ 0 }, &err);
-    }
-    if (status != ST_OK) {
-        log_event(LOG_LEVEL_WARNING, "ack.not-sent", log_text("why", err.message));
-    }
-    // Acknowledgements are figures, not decisions: they are not kept for a later connection.
-    engine->ack_count = 0;
-    buffer_fini(&payload);
 }
 
 void node_asker_stop(struct node_engine *engine)

@@ -1,5 +1,5 @@
 // The engine's thread. One turn: wait for the connection, tasks, lookups or a deadline;
-// take a bounded batch of each; act; send acknowledgements. Nothing in a turn blocks: registers are
+// take a bounded batch of each; act. Nothing in a turn blocks: registers are
 // read in their own pools, HTTP has its own thread.
 //
 // Failure modes: the broker is away (calls fail at once, asks wait for nobody, the peer comes back
@@ -417,7 +417,6 @@ static void turn(struct node_engine *engine)
     node_witness_turn(engine);
     node_asker_turn(engine);
     node_holder_turn(engine);
-    node_asker_acks(engine);
     if (!engine->stopped && peer_flush(engine->peer, &err) != ST_OK) {
         log_event(LOG_LEVEL_WARNING, "broker.flush", log_text("why", err.message));
     }

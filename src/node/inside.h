@@ -18,7 +18,6 @@ enum {
     NODE_QUERIES_MAX = 1024, // of ours to the broker
     NODE_QUERY_MS = 4000,    // the broker's time for one
     NODE_SOURCES_MAX = 64,
-    NODE_ACKS_MAX = 64,   // in one message
     NODE_HURRY_MS = 1000, // what has less time left gathers no company
     NODE_TICK_MS = 50     // how exact deadlines of calls are kept
 };
@@ -140,8 +139,6 @@ struct node_engine {
     size_t kept_bytes; // of DONE ones
     struct node_ask *ask_oldest, *ask_newest;
     struct peer_flow sent, asked; // calls in state SENT; asks
-    struct wire_ack_item acks[NODE_ACKS_MAX];
-    size_t ack_count;
 
     struct thread *thread;
     bool stopped; // the log was forked or rolled back
@@ -181,7 +178,6 @@ void node_asker_look(struct node_engine *engine, struct node_task *task, bool ca
 void node_asker_message(struct node_engine *engine, const struct peer_message *message);
 void node_asker_ready(struct node_engine *engine); // connected again: what was sent is sent again
 void node_asker_turn(struct node_engine *engine);  // deadlines, waiting calls
-void node_asker_acks(struct node_engine *engine);
 void node_asker_stop(struct node_engine *engine);
 
 // holder.c

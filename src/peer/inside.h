@@ -1,6 +1,7 @@
 // A peer from within. Only the files of this module that make it up include it.
 #pragma once
 
+#include "peer/acks.h"
 #include "peer/outbox.h"
 #include "peer/peer.h"
 #include "peer/trust.h"
@@ -17,6 +18,7 @@ struct peer {
     struct digest audience;
     struct peer_trust trust;
     struct peer_outbox *outbox;
+    struct peer_acks acks;
     struct seal_batch_cache *roots;
     struct arena *arena; // one message
     struct bus_message messages[PEER_RECEIVE_BATCH];

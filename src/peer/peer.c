@@ -69,6 +69,7 @@ static void disconnect(struct peer *peer)
     bus_monitor_close(&peer->monitor);
     bus_socket_close(&peer->socket);
     peer_outbox_clear(peer->outbox);
+    peer->acks.count = 0;
     peer->handshaken = false;
 }
 
@@ -216,6 +217,11 @@ void peer_hurry(struct peer *peer)
 
 static enum status flush(struct peer *peer, struct error *err)
 {
+    struct error full;
+    if (clock_monotonic_ms() >= peer_acks_until_ms(&peer->acks) &&
+        peer_acks_put(&peer->acks, peer->outbox, &full) != ST_OK) {
+        peer->acks.since_ms += PEER_ACK_MS; // there is no hurry
+    }
     enum status status = peer_outbox_flush(peer->outbox, peer->config.identity->signer,
                                            &peer->audience, peer->socket, peer_gathers(peer), err);
     peer->hurried = peer->hurried && !peer_outbox_is_empty(peer->outbox);
@@ -371,6 +377,9 @@ int64_t peer_deadline_ms(const struct peer *peer)
         last = last > peer->ready_ms ? last : peer->ready_ms;
         deadline = last + peer->heartbeat_ms;
     }
+    if (peer->state == PEER_READY && peer_acks_until_ms(&peer->acks) < deadline) {
+        deadline = peer_acks_until_ms(&peer->acks);
+    }
     bool waits = peer->state == PEER_READY && !peer_outbox_is_empty(peer->outbox);
     bool eager = peer->state == PEER_CONNECTING && peer->handshaken;
     if (waits || eager) {
@@ -397,6 +406,18 @@ enum status peer_send(struct peer *peer, enum wire_type type, const struct id *r
                          peer->problem.message[0] == '\0' ? "" : ": ", peer->problem.message);
     }
     return peer_outbox_put(peer->outbox, type, ref, payload, boxes, err);
+}
+
+void peer_acknowledge(struct peer *peer, const struct id *id, const char *problem)
+{
+    struct error full;
+    if (peer->state == PEER_READY && peer->acks.count == PEER_ACKS_MAX &&
+        peer_acks_put(&peer->acks, peer->outbox, &full) != ST_OK) {
+        peer->acks.count = 0; // the broker takes nothing: it will note these as handed over
+    }
+    if (peer->state == PEER_READY) {
+        peer_acks_add(&peer->acks, id, problem, clock_monotonic_ms());
+    }
 }
 
 // ---- life --------------------------------------------------------------------------------------
@@ -446,6 +467,13 @@ void peer_destroy(struct peer **peer)
         return;
     }
     struct error ignored;
+    if (old->state == PEER_READY) {
+        peer_outbox_clear(old->outbox);
+        if (peer_acks_put(&old->acks, old->outbox, &ignored) != ST_OK ||
+            flush(old, &ignored) != ST_OK) {
+            old->dropped++; // the broker notes these as handed over
+        }
+    }
     if (old->poller != NULL) {
         unwatch(old);
     }

@@ -68,7 +68,8 @@ typedef void (*peer_handler)(void *argument, const struct peer_message *message)
 NODISCARD enum status peer_create(const struct peer_config *config, struct peer **peer,
                                   struct error *err);
 
-// Keeps the checkpoint, closes the connection; what is queued is dropped.
+// Keeps the checkpoint, tells what is still to be acknowledged, closes the connection; what else is
+// queued is dropped.
 void peer_destroy(struct peer **peer);
 
 // Lets `poller` wake for this peer under the two tags, whatever sockets it opens and closes. Then
@@ -92,6 +93,11 @@ NODISCARD enum status peer_step(struct peer *peer, int64_t deadline_ms, peer_han
 // CANCEL, SESSION, CONSENT_CHANGE, QUERY, CONTROL and CHUNK.
 NODISCARD enum status peer_send(struct peer *peer, enum wire_type type, const struct id *ref,
                                 struct bytes payload, struct bytes boxes, struct error *err);
+
+// Tells the broker that an answer was opened (`problem` NULL), or what was wrong with it (static, a
+// name). It is told of several at once, half a second later at the most; what was opened, it need
+// not hold any longer. Lost with the connection: these are figures, not decisions.
+void peer_acknowledge(struct peer *peer, const struct id *id, const char *problem);
 
 // Signs what is queued, in batches of at most 256, and hands it to the socket. What is queued at
 // that moment shares a batch: call it between messages that must not. ST_OK also when some

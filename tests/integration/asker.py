@@ -188,8 +188,7 @@ def the_same_request_again_gets_the_held_answer_without_another_charge_or_entry(
     case = HOUSE.case().encode()
     values = honest(case_ref=case)
     first, payload = released(values)
-    ONE.send("ack", {"version": 1, "items": [{"id": values["id"], "opened": True}]})
-    before = until(lambda: figures(HOUSE) if figures(HOUSE)["releases.opened"] else None, "the ACK is counted", PATIENCE_S)
+    before = figures(HOUSE)
     for _ in range(3):
         ONE.send("request", payload, ref=values["id"])
         again = ONE.receive("release", "refusal", ref=values["id"])
@@ -201,6 +200,37 @@ def the_same_request_again_gets_the_held_answer_without_another_charge_or_entry(
     equal(HOLDER.receive("ask", ref=values["id"], timeout_s=0.2), None, "the holder is not asked again")
     released(honest(case_ref=case))  # per_case: 2, and the repeats have not been charged
     refused(honest(case_ref=case), "limit-reached")
+
+
+def acknowledge(one, values, opened):
+    one.send("ack", {"version": 1, "items": [{"id": values["id"], "opened": opened, "problem": b"" if opened else b"malformed"}]})
+    one.directory(HOLDER.member)  # answered after the ACK was taken
+
+
+def asked_again(payload, values):
+    ONE.send("request", payload, ref=values["id"])
+    return ONE.receive("release", "refusal", ref=values["id"])
+
+
+@test
+def an_answer_that_was_opened_is_no_longer_held():
+    values = honest()
+    first, payload = released(values)
+    before = figures(HOUSE)
+    acknowledge(ONE, values, False)
+    equal(asked_again(payload, values)[::2], first[::2], "what did not open is given again")
+    values = honest()
+    first, payload = released(values)
+    another = open_peer(HOUSE, "narcology")
+    acknowledge(another, values, True)
+    another.close()
+    equal(asked_again(payload, values)[::2], first[::2], "another node's word changes nothing")
+    acknowledge(ONE, values, True)
+    equal(figures(HOUSE)["releases.opened"], before["releases.opened"] + 1, "releases.opened")
+    kind, refusal, boxes, _head = asked_again(payload, values)
+    equal((kind, refusal["reason"], boxes), ("refusal", b"released-undelivered", b""), "what was opened is not given again")
+    for receipt in ("decision", "ending"):
+        equal(decode("ExchangePart", refusal[receipt]["extra"]["part"])["exchange_id"], values["id"], "the receipt of its " + receipt)
 
 
 @test

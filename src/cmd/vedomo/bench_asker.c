@@ -244,10 +244,7 @@ static void take_release(struct bench_party *asker, struct bench_slot *slot,
     if (bench_is_checked(&slot->id)) {
         check_whole(asker, slot, message);
     }
-    if (asker->ack_count == BENCH_ACKS) {
-        bench_asker_acknowledge(asker);
-    }
-    asker->acks[asker->ack_count++] = (struct wire_ack_item){ .id = slot->id, .opened = true };
+    peer_acknowledge(asker->peer, &slot->id, NULL);
 }
 
 static void take_refusal(struct bench_party *asker, const struct peer_message *message)
@@ -290,28 +287,6 @@ void bench_asker_handle(void *party, const struct peer_message *message)
     if (slot != NULL) {
         let_go(asker, slot);
     }
-}
-
-void bench_asker_acknowledge(struct bench_party *asker)
-{
-    struct bench_table *bench = asker->bench;
-    struct error err;
-    struct wire_ack ack = { .version = 1, .items = asker->acks, .items_count = asker->ack_count };
-    // What is acknowledged together leaves together with the next requests.
-    if (asker->ack_count == 0 || (asker->ack_count < BENCH_ACKS && peer_gathers(asker->peer))) {
-        return;
-    }
-    const struct id none = { { 0 } };
-    buffer_clear(&bench->payload);
-    enum status status = wire_encode(WIRE_SCHEMA_ACK, &ack, &bench->payload, &err);
-    if (status == ST_OK) {
-        status = peer_send(asker->peer, WIRE_ACK, &none, buffer_view(&bench->payload),
-                           (struct bytes){ 0 }, &err);
-    }
-    if (status != ST_OK) {
-        bench_tally_refused(&bench->crew->tally, bytes_text("own-ack-not-sent"));
-    }
-    asker->ack_count = 0;
 }
 
 void bench_asker_expire(struct bench_party *asker, int64_t now_ns)

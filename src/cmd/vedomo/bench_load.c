@@ -336,7 +336,6 @@ static enum status ask_more(struct crowd *crowd, struct error *err)
     }
     bool expire = now_ns / 1000000 >= crowd->expire_ms;
     for (size_t i = 0; status == ST_OK && i < crowd->count; i++) {
-        bench_asker_acknowledge(&crowd->parties[i]);
         if (expire) {
             bench_asker_expire(&crowd->parties[i], now_ns);
         }

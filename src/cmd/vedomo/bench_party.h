@@ -8,7 +8,7 @@
 #include "seal/batch.h"
 #include "sql/register.h"
 
-enum { BENCH_ACKS = 256, BENCH_KEPT = 512 };
+enum { BENCH_KEPT = 512 };
 
 // A request under way.
 struct bench_slot {
@@ -74,8 +74,6 @@ struct bench_party {
     size_t slot_count;
     size_t next_slot;
     int64_t pause_ms; // the broker said: wait until then
-    struct wire_ack_item acks[BENCH_ACKS];
-    size_t ack_count;
 };
 
 // What askers and holders know of one another; filled before the first run.
@@ -94,8 +92,7 @@ const struct bench_load_options *bench_load_options(const struct bench_load *loa
 NODISCARD enum status bench_ask(struct bench_party *asker, int64_t begun_ns, struct error *err);
 void bench_asker_handle(void *party, const struct peer_message *message);
 
-// Tells the broker what was received. Gives up on what has had no answer for long.
-void bench_asker_acknowledge(struct bench_party *asker);
+// Gives up on what has had no answer for long.
 void bench_asker_expire(struct bench_party *asker, int64_t now_ns);
 
 void bench_holder_handle(void *party, const struct peer_message *message);

@@ -256,11 +256,22 @@ static bool is_signed_well(struct fake_broker *fake, const struct wire_head *hea
                              head->payload, &err) == ST_OK;
 }
 
+static void take_items(struct fake_seen *seen, const struct wire_ack *ack)
+{
+    for (size_t i = 0; i < ack->items_count; i++) {
+        seen->number++;
+        seen->opened += ack->items[i].opened ? 1 : 0;
+        snprintf(seen->problem, sizeof(seen->problem), "%.*s", (int)ack->items[i].problem.size,
+                 (const char *)ack->items[i].problem.data);
+    }
+}
+
 static void take(struct fake_broker *fake, const struct bus_message *message)
 {
     struct error err = { 0 };
     struct wire_head head;
     struct wire_hello hello;
+    struct wire_ack ack;
     struct wire_ping ping;
     arena_reset(fake->arena);
     assert_int_equal(message->fault, BUS_FAULT_NONE);
@@ -291,6 +302,9 @@ static void take(struct fake_broker *fake, const struct bus_message *message)
             const struct wire_pong pong = { .version = 1, .number = ping.number };
             fake_send(fake, WIRE_PONG, &head.ref, &pong, (struct bytes){ 0 }, false);
         }
+    } else if (type == WIRE_ACK &&
+               wire_decode(WIRE_SCHEMA_ACK, head.payload, fake->arena, &ack, &err) == ST_OK) {
+        take_items(seen, &ack);
     } else if (type == WIRE_QUERY && !fake->mute) {
         result(fake, &head.ref);
     }

@@ -23,7 +23,9 @@ struct fake_seen {
     bool signed_well;
     uint32_t batch_size;
     uint32_t batch_index;
-    uint64_t number; // of PING and PONG
+    uint64_t number;  // of PING and PONG; of an ACK's items
+    uint64_t opened;  // of an ACK's items
+    char problem[32]; // of the last of them
 };
 
 struct fake_broker {
