@@ -292,15 +292,11 @@ void router_lost(void *argument, struct exchange *exchange)
     }
 }
 
-// What is kept for a repeated request. The boxes are copied: as they came in, they lie in a buffer
-// of the transport that is several times as large.
+// What is kept for a repeated request.
 static void hold(struct exchange *exchange, struct job *job)
 {
-    struct error err;
     bus_frame_share(&exchange->held_head, &job->reply_head);
-    if (bus_frame_copy(&exchange->held_boxes, bus_frame_view(&job->reply_boxes), &err) != ST_OK) {
-        bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
-    }
+    bus_frame_share(&exchange->held_boxes, &job->reply_boxes);
 }
 
 static void release(struct router *router, struct job *job)

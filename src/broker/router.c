@@ -256,8 +256,8 @@ static void take_message(struct router *router, const struct registry *registry,
     job->received_ns = clock_monotonic_ns();
     job->message.route = message->route;
     job->message.key = message->key;
-    bus_frame_move(&job->message.head, &message->head);
-    bus_frame_move(&job->message.boxes, &message->boxes);
+    bus_frame_keep(&job->message.head, &message->head);
+    bus_frame_keep(&job->message.boxes, &message->boxes);
     if (message->fault == BUS_FAULT_KEY) {
         count_fault(message);
     } else if (!identify(router, registry, job)) {

@@ -10,6 +10,10 @@
 static_assert(sizeof(zmq_msg_t) == BUS_FRAME_STORAGE, "a frame holds the library's message");
 static_assert(alignof(zmq_msg_t) <= alignof(struct bus_frame), "and is aligned like it");
 
+// libzmq takes what comes in into buffers of this size. Larger frames get memory of their own, and
+// the smallest stand in the frame itself.
+enum { RECEIVE_BUFFER_BYTES = 8192, INSIDE_BYTES = 33 };
+
 static zmq_msg_t *inside(const struct bus_frame *frame)
 {
     // The library's readers take no const pointers.
@@ -52,6 +56,19 @@ void bus_frame_move(struct bus_frame *to, struct bus_frame *from)
     int rc = zmq_msg_move(inside(to), inside(from));
     assert(rc == 0);
     (void)rc;
+}
+
+void bus_frame_keep(struct bus_frame *to, struct bus_frame *from)
+{
+    struct error ignored;
+    struct bus_frame copy;
+    size_t size = zmq_msg_size(inside(from));
+    bus_frame_move(to, from);
+    // Without memory for less, the buffer is kept after all.
+    if (size > INSIDE_BYTES && size < RECEIVE_BUFFER_BYTES &&
+        bus_frame_copy(&copy, bus_frame_view(to), &ignored) == ST_OK) {
+        bus_frame_move(to, &copy);
+    }
 }
 
 void bus_frame_share(struct bus_frame *to, struct bus_frame *from)

@@ -32,6 +32,10 @@ NODISCARD enum status bus_frame_copy(struct bus_frame *frame, struct bytes bytes
 // `to` gets the content, `from` is left empty. Both are initialised.
 void bus_frame_move(struct bus_frame *to, struct bus_frame *from);
 
+// The same for a frame that came in and may wait: as it came, a small one keeps a receive buffer of
+// the transport alive that is several times as large and that nobody counts. So it is copied.
+void bus_frame_keep(struct bus_frame *to, struct bus_frame *from);
+
 // `to` views the same content, counted: nothing is copied. Neither may be written any more.
 void bus_frame_share(struct bus_frame *to, struct bus_frame *from);
 

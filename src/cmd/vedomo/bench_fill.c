@@ -38,6 +38,12 @@ struct filling {
     struct audit_facts facts[BATCH];
 };
 
+// A person, and the beginning of its tag.
+struct place {
+    uint8_t tag[8];
+    uint64_t person;
+};
+
 // The parts of one entry, in the batch's arena.
 struct parts {
     struct wire_exchange_part exchange;
@@ -168,7 +174,7 @@ static enum status make_entry(struct filling *f, size_t place, uint64_t person, 
     return status == ST_OK ? audit_entry_seal(entry, minutes, err) : status;
 }
 
-static enum status write_consents(struct filling *f, uint64_t first, size_t count,
+static enum status write_consents(struct filling *f, const struct place *places, size_t count,
                                   struct error *err)
 {
     const struct audit_entry *list[BATCH];
@@ -180,7 +186,7 @@ static enum status write_consents(struct filling *f, uint64_t first, size_t coun
     enum status status = rows == NULL ? error_set(err, ST_NOMEM, "bench: no memory") : ST_OK;
     arena_reset(f->arena);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
-        status = make_entry(f, i, first + i, minutes, err);
+        status = make_entry(f, i, places[i].person, minutes, err);
         list[i] = &f->entries[i];
     }
     if (status == ST_OK) {
@@ -205,11 +211,37 @@ static enum status write_consents(struct filling *f, uint64_t first, size_t coun
                : status;
 }
 
+static int by_tag(const void *a, const void *b)
+{
+    const struct place *one = a;
+    const struct place *two = b;
+    return memcmp(one->tag, two->tag, sizeof(one->tag));
+}
+
+// Persons in the order of their tags: so the pages of the views fill one after another, where they
+// would be written again and again. NULL: no memory.
+static struct place *order_persons(const struct bench_store *store, uint64_t count)
+{
+    struct place *places = calloc(count + 1, sizeof(*places));
+    for (uint64_t i = 0; places != NULL && i < count; i++) {
+        struct audit_tag tag = bench_store_tag(store, i);
+        memcpy(places[i].tag, audit_tag_view(&tag).data, sizeof(places[i].tag));
+        places[i].person = i;
+    }
+    if (places != NULL) {
+        qsort(places, count, sizeof(*places), by_tag);
+    }
+    return places;
+}
+
 static enum status fill_consents(const struct bench_home *home, struct bench_store *store,
                                  uint64_t count, struct error *err)
 {
     struct filling *f = calloc(1, sizeof(*f));
-    if (f == NULL) {
+    struct place *places = order_persons(store, count);
+    if (f == NULL || places == NULL) {
+        free(f);
+        free(places);
         return error_set(err, ST_NOMEM, "bench: no memory");
     }
     f->home = home;
@@ -220,10 +252,11 @@ static enum status fill_consents(const struct bench_home *home, struct bench_sto
     enum status status = f->arena == NULL ? error_set(err, ST_NOMEM, "bench: no memory") : ST_OK;
     for (uint64_t i = 0; status == ST_OK && i < count; i += BATCH) {
         uint64_t left = count - i;
-        status = write_consents(f, i, left < BATCH ? (size_t)left : BATCH, err);
+        status = write_consents(f, places + i, left < BATCH ? (size_t)left : BATCH, err);
     }
     arena_destroy(&f->arena);
     buffer_fini(&f->packed);
+    free(places);
     free(f);
     return status;
 }
