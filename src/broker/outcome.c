@@ -105,13 +105,15 @@ void router_acknowledged(struct router *router, const struct job *job, const str
     for (size_t i = 0; i < ack->items_count; i++) {
         const struct wire_ack_item *item = &ack->items[i];
         struct exchange *exchange = pending_find(router->pending, &item->id);
-        if (exchange == NULL || exchange->state != PENDING_RELEASED || exchange->acknowledged ||
+        if (exchange == NULL || exchange->state != PENDING_RELEASED ||
             !digest_equal(&exchange->asker_key, &job->from.batch_key)) {
             continue;
         }
-        exchange->acknowledged = true;
-        delivered(router, exchange->ending_index,
-                  item->opened ? WIRE_DELIVERY_OPENED : WIRE_DELIVERY_FAULTY);
+        if (!exchange->acknowledged) {
+            exchange->acknowledged = true;
+            delivered(router, exchange->ending_index,
+                      item->opened ? WIRE_DELIVERY_OPENED : WIRE_DELIVERY_FAULTY);
+        }
         if (item->opened && !exchange->lent) {
             router_forget(router, exchange); // nobody needs it again
         }

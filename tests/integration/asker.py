@@ -219,6 +219,8 @@ def an_answer_that_was_opened_is_no_longer_held():
     before = figures(HOUSE)
     acknowledge(ONE, values, False)
     equal(asked_again(payload, values)[::2], first[::2], "what did not open is given again")
+    acknowledge(ONE, values, True)
+    equal(asked_again(payload, values)[1].get("reason"), b"released-undelivered", "it opened the second time")
     values = honest()
     first, payload = released(values)
     another = open_peer(HOUSE, "narcology")
